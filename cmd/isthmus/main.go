@@ -1,0 +1,4 @@
+// Command isthmus joins the fediverse and XMPP.
+package main
+
+func main() {}
