@@ -1,0 +1,44 @@
+package ap
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// ErrRefused is about an address that the client does not go to: not https, a
+// port that is not allowed, an address that is not public, too many redirects.
+// Trying again later does not help.
+var ErrRefused = errors.New("address refused")
+
+// ErrContent is about an answer that cannot be used: another media type, not
+// JSON, too big, an id that is not where it was found.
+var ErrContent = errors.New("unusable answer")
+
+// StatusError is an answer that is not 2xx.
+type StatusError struct {
+	URL        string
+	Code       int
+	RetryAfter time.Duration // what the peer asked for; zero: nothing
+}
+
+func (e *StatusError) Error() string {
+	return fmt.Sprintf("%s answered %d", e.URL, e.Code)
+}
+
+// Temporary tells whether a request that failed with err may succeed later:
+// the network, 401, 408, 425, 429 and 5xx, but not 501 (1.7).
+func Temporary(err error) bool {
+	if err == nil || errors.Is(err, ErrRefused) || errors.Is(err, ErrContent) {
+		return false
+	}
+	var status *StatusError
+	if errors.As(err, &status) {
+		switch status.Code {
+		case 401, 408, 425, 429:
+			return true
+		}
+		return status.Code >= 500 && status.Code != 501
+	}
+	return true
+}
