@@ -44,20 +44,20 @@ type URLRef struct {
 // host that is not ours.
 func (a *Addresses) ActorURL(acct string) string { return "" }
 
-// InboxURL is an actor's inbox.
-func (a *Addresses) InboxURL(acct string) string { return "" }
+// Inbox is an actor's inbox.
+func (a *Addresses) Inbox(acct string) string { return "" }
 
-// OutboxURL is an actor's outbox.
-func (a *Addresses) OutboxURL(acct string) string { return "" }
+// Outbox is an actor's outbox.
+func (a *Addresses) Outbox(acct string) string { return "" }
 
-// FollowersURL is the collection of an actor's followers.
-func (a *Addresses) FollowersURL(acct string) string { return "" }
+// Followers is the collection of an actor's followers.
+func (a *Addresses) Followers(acct string) string { return "" }
 
-// FollowingURL is the collection of those whom an actor follows.
-func (a *Addresses) FollowingURL(acct string) string { return "" }
+// Following is the collection of those whom an actor follows.
+func (a *Addresses) Following(acct string) string { return "" }
 
-// FeaturedURL is the collection of an actor's pinned posts.
-func (a *Addresses) FeaturedURL(acct string) string { return "" }
+// Featured is the collection of an actor's pinned posts.
+func (a *Addresses) Featured(acct string) string { return "" }
 
 // ItemURL is the id of an object.
 func (a *Addresses) ItemURL(acct, id string) string { return "" }
@@ -71,11 +71,11 @@ func (a *Addresses) ActivityURL(host, id string) string { return "" }
 // MediaURL is where media that only exists in XMPP is served.
 func (a *Addresses) MediaURL(host, id string) string { return "" }
 
-// SharedInboxURL is the inbox that the actors of a host share.
-func (a *Addresses) SharedInboxURL(host string) string { return "" }
+// SharedInbox is the inbox that the actors of a host share.
+func (a *Addresses) SharedInbox(host string) string { return "" }
 
-// InstanceURL is the id of the gateway's own actor on a host.
-func (a *Addresses) InstanceURL(host string) string { return "" }
+// Instance is the id of the gateway's own actor on a host.
+func (a *Addresses) Instance(host string) string { return "" }
 
 // PageURL is the web page of an actor.
 func (a *Addresses) PageURL(acct string) string { return "" }
