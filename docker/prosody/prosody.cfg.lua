@@ -26,8 +26,9 @@ modules_disabled = { "s2s" }
 
 authentication = "internal_hashed"
 storage = "internal"
-data_path = env("XMPP_DATA", "/var/lib/prosody")
-pidfile = data_path .. "/prosody.pid"
+local data = env("XMPP_DATA", "/var/lib/prosody")
+data_path = data
+pidfile = data .. "/prosody.pid"
 certificates = env("XMPP_CERTS", "certs")
 log = { [env("XMPP_LOG", "info")] = "*console" }
 
@@ -55,7 +56,7 @@ Component(env("AP_COMPONENT", "ap.example.org"))
 
 -- A pubsub service, whose nodes can be actors too.
 if env("PUBSUB_SERVICE", nil) then
-	Component(env("PUBSUB_SERVICE"), "pubsub")
+	Component(env("PUBSUB_SERVICE"))("pubsub")
 	autocreate_on_publish = true
 	expose_publisher = true
 	pubsub_max_items = 1000

@@ -1,0 +1,82 @@
+// Package e2e tests the gateway against real servers: Prosody, ejabberd, nginx,
+// Fedify and slixmpp, over https with a CA of their own.
+package e2e
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"isthmus/e2e/lab"
+)
+
+// patience bounds every wait for something to arrive. It is generous: a busy
+// machine is no failure, and what works does not wait for it.
+const patience = 60 * time.Second
+
+var (
+	runDir string       // the folder of the run, set once by TestMain
+	siteNo atomic.Int32 // the last site given out
+)
+
+func TestMain(m *testing.M) {
+	dir, err := lab.Enter(lab.TestHosts())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "the end-to-end tests cannot run:", err)
+		os.Exit(1)
+	}
+	runDir = dir
+	os.Exit(m.Run())
+}
+
+// newLab gives a test a site of its own, ended and, after a failure, reported
+// with the logs of all its servers.
+func newLab(t *testing.T) *lab.Lab {
+	t.Helper()
+	names := lab.TestSite(int(siteNo.Add(1)))
+	dir := filepath.Join(runDir, strings.NewReplacer("/", "_", " ", "_").Replace(t.Name()))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	l, err := lab.New(dir, names)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := l.Close(); err != nil {
+			t.Errorf("the servers did not end well: %v", err)
+		}
+		if t.Failed() {
+			var b strings.Builder
+			l.Dump(&b, 60)
+			t.Logf("the ends of the logs:\n%s", b.String())
+		}
+	})
+	return l
+}
+
+// within is a context for one wait.
+func within(t *testing.T, d time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// connect logs an account in, and out when the test is over.
+func connect(t *testing.T, l *lab.Lab, s *lab.Server, a lab.Account, notify ...string) *lab.Client {
+	t.Helper()
+	c, err := lab.Connect(within(t, patience), a, lab.ClientOptions{
+		Address: s.C2S, Roots: l.CA.Pool(), Notify: notify, Approve: true,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	return c
+}

@@ -1,0 +1,63 @@
+package e2e
+
+import (
+	"testing"
+
+	"isthmus/e2e/lab"
+)
+
+// TestServers shows that both XMPP servers run with the configurations of
+// docker/ and that clients can keep a microblog there, before any gateway.
+func TestServers(t *testing.T) {
+	for _, kind := range []lab.Kind{lab.Prosody, lab.Ejabberd} {
+		t.Run(string(kind), func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t)
+			louise := lab.Account{User: "louise", Domain: l.Names.Domains[0], Password: "moss-and-fern"}
+			pierre := lab.Account{User: "pierre", Domain: l.Names.Domains[1], Password: "stone-and-reed"}
+			s, err := l.StartServer(within(t, patience*2), kind, louise, pierre)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a, b := connect(t, l, s, louise), connect(t, l, s, pierre)
+			ctx := within(t, patience)
+			entry := lab.Entry{ID: "tag:louise,1", Title: "Morning, " + string(kind), Author: louise.JID(),
+				Published: "2026-11-21T08:00:00Z", Updated: "2026-11-21T08:00:00Z"}
+			id, err := a.Publish(ctx, "", lab.Microblog, "first-of-all", entry.XML(), lab.OpenNode())
+			if err != nil {
+				t.Fatalf("publish: %v", err)
+			}
+			items, err := b.Items(ctx, louise.JID(), lab.Microblog, lab.Page{MaxItems: 5})
+			if err != nil {
+				t.Fatalf("items: %v", err)
+			}
+			if len(items.List) != 1 || items.List[0].Attr("id") != id || items.List[0].Body(lab.NSAtom, "title") != entry.Title {
+				t.Errorf("pierre reads %v, want the one item %s", items.List, id)
+			}
+			if err := a.OpenComments(ctx, id); err != nil {
+				t.Fatalf("make a comments node: %v", err)
+			}
+			if _, err := b.Publish(ctx, louise.JID(), lab.Comments+id, "c1", entry.XML(), nil); err != nil {
+				t.Errorf("pierre comments: %v", err)
+			}
+			if err := a.Retract(ctx, "", lab.Microblog, id); err != nil {
+				t.Errorf("retract: %v", err)
+			}
+			// Generic pubsub nodes, of the domain's service.
+			if err := a.CreateNode(ctx, l.Names.PubSub, "news", map[string]string{"pubsub#access_model": "open"}); err != nil {
+				t.Fatalf("create a node on %s: %v", l.Names.PubSub, err)
+			}
+			if state, err := b.Subscribe(ctx, l.Names.PubSub, "news"); err != nil || state != "subscribed" {
+				t.Fatalf("subscribe: %q, %v", state, err)
+			}
+			if _, err := a.Publish(ctx, l.Names.PubSub, "news", "n1", entry.XML(), nil); err != nil {
+				t.Fatalf("publish news: %v", err)
+			}
+			if _, err := b.Inbox.Await(ctx, "the news", func(n *lab.Node) bool {
+				return n.Attr("from") == l.Names.PubSub && n.Find(lab.NSAtom, "entry") != nil
+			}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
