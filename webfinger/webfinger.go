@@ -21,7 +21,7 @@ const (
 	RelProfilePage = "http://webfinger.net/rel/profile-page"
 	RelAvatar      = "http://webfinger.net/rel/avatar"
 	RelFeed        = "http://schemas.google.com/g/2010#updates-from"
-	RelXMPP        = "xmpp"
+	RelAlternate   = "alternate"
 	RelLRDD        = "lrdd"
 	RelApplication = "https://www.w3.org/ns/activitystreams#Application"
 	relNodeInfo    = "http://nodeinfo.diaspora.software/ns/schema/"
