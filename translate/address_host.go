@@ -25,13 +25,17 @@ var (
 // without the root's dot. Internet addresses of version 6 are no domains.
 func normalDomain(s string) (string, error) {
 	s = strings.TrimSuffix(s, ".")
-	if len(s) > maxJIDPart {
+	if len(s) > maxJIDPart || !utf8.ValidString(s) {
 		return "", errDomain
 	}
 	ascii := foldASCII(s)
 	if !isASCII(s) || strings.Contains(ascii, "xn--") {
 		var err error
 		if ascii, err = idna.Lookup.ToASCII(s); err != nil {
+			return "", errDomain
+		}
+		// Mapped text can name labels that are not valid themselves.
+		if again, err := idna.Lookup.ToASCII(ascii); err != nil || again != ascii {
 			return "", errDomain
 		}
 	}
