@@ -73,6 +73,15 @@ type Object struct {
 	Shares  string
 
 	Generator []*Object
+
+	// How many replies, likes and shares the object says it has; -1 when it
+	// does not. Of a poll's option, replies are its votes.
+	RepliesTotal, LikesTotal, SharesTotal int64
+	Closed                                time.Time // of a Question, when voting ended
+	VotersCount                           int64     // -1 when missing
+
+	// Raw is the object as it stands in the document; nil for a bare IRI.
+	Raw []byte
 }
 
 // Text is a natural language value: one string, or one for each language.
