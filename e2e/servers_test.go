@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"net"
+	"net/http"
 	"testing"
 
 	"isthmus/e2e/lab"
@@ -34,6 +36,13 @@ func TestServers(t *testing.T) {
 			if len(items.List) != 1 || items.List[0].Attr("id") != id || items.List[0].Body(lab.NSAtom, "title") != entry.Title {
 				t.Errorf("pierre reads %v, want the one item %s", items.List, id)
 			}
+			x, err := l.StartSlix(ctx, s, pierre)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, err := x.Items(ctx, louise.JID(), lab.Microblog, 5); err != nil || len(got) != 1 || got[0].Title != entry.Title {
+				t.Errorf("with slixmpp pierre reads %+v, %v", got, err)
+			}
 			if err := a.OpenComments(ctx, id); err != nil {
 				t.Fatalf("make a comments node: %v", err)
 			}
@@ -59,5 +68,43 @@ func TestServers(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// TestNginx shows that the configuration of docker/ passes requests on as
+// signatures need them: path, query and host as they came.
+func TestNginx(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	got := make(chan string, 1)
+	listener, err := net.Listen("tcp", l.Names.Back+":8480")
+	if err != nil {
+		t.Fatal(err)
+	}
+	backend := &http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got <- r.Host + r.RequestURI + " " + r.Header.Get("X-Forwarded-Proto")
+	})}
+	go backend.Serve(listener)
+	defer backend.Close()
+	ctx := within(t, patience)
+	if err := l.StartNginx(ctx, listener.Addr().String()); err != nil {
+		t.Fatal(err)
+	}
+	host := l.Names.Domains[1]
+	for _, uri := range []string{
+		"/.well-known/webfinger?resource=acct%3Alouise%40xmpp.test&x",
+		"/.well-known/host-meta.json", "/.well-known/nodeinfo",
+		"/_ap/actor/louise%40" + host, "/_ap/item/j%C3%B8rgen%40" + host + "/%2F%25a%c3%b8?", "/_ap/a//b/../c",
+	} {
+		d, err := l.Get(ctx, "https://"+host+uri, "*/*")
+		if err != nil || d.Status != http.StatusOK {
+			t.Fatalf("%s: %d, %v", uri, d.Status, err)
+		}
+		if arrived, want := <-got, host+uri+" https"; arrived != want {
+			t.Errorf("behind nginx arrives %s, want %s", arrived, want)
+		}
+	}
+	if d, err := l.Get(ctx, "https://"+host+"/_apart", "*/*"); err != nil || d.Status != http.StatusNotFound {
+		t.Errorf("/_apart: %d, %v, want 404 of the website", d.Status, err)
 	}
 }

@@ -2,7 +2,8 @@
 // told what to do over a control port on loopback: POST /NAME with a JSON object,
 // answered with JSON. Environment: HOST, LISTEN and CONTROL (address:port), CERT
 // and CERT_KEY, STATE (a folder; who starts there again goes on where it ended),
-// USERS (names, comma between), LOCKED (those who approve followers by hand).
+// KEYS (a folder of keys to share with other peers of the run), USERS (names,
+// comma between), LOCKED (those who approve followers by hand).
 import { existsSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { randomUUID } from "node:crypto";
 import http from "node:http";
@@ -58,19 +59,27 @@ const federation = F.createFederation({
 async function keyPairs(_ctx, name) {
   const mine = state[name]?.keys;
   if (!mine) return [];
-  const pairs = [];
-  for (const algorithm of ["RSASSA-PKCS1-v1_5", "Ed25519"]) {
-    if (!mine[algorithm]) {
-      const made = await F.generateCryptoKeyPair(algorithm);
-      mine[algorithm] = { private: await F.exportJwk(made.privateKey), public: await F.exportJwk(made.publicKey) };
-      save();
-    }
-    pairs.push({
-      privateKey: await F.importJwk(mine[algorithm].private, "private"),
-      publicKey: await F.importJwk(mine[algorithm].public, "public"),
-    });
+  if (!mine.rsa) {
+    Object.assign(mine, await newKeys(`${need("KEYS")}/${names.indexOf(name)}.json`));
+    save();
   }
-  return pairs;
+  return Promise.all(Object.values(mine).map(async (k) => ({
+    privateKey: await F.importJwk(k.private, "private"), publicKey: await F.importJwk(k.public, "public"),
+  })));
+}
+
+// newKeys makes keys, or takes those that an earlier peer of this run made:
+// RSA keys of 4096 bits cost seconds.
+async function newKeys(file) {
+  if (existsSync(file)) return JSON.parse(readFileSync(file, "utf8"));
+  const keys = {};
+  for (const [name, algorithm] of [["rsa", "RSASSA-PKCS1-v1_5"], ["ed25519", "Ed25519"]]) {
+    const made = await F.generateCryptoKeyPair(algorithm);
+    keys[name] = { private: await F.exportJwk(made.privateKey), public: await F.exportJwk(made.publicKey) };
+  }
+  writeFileSync(`${file}.${process.pid}`, JSON.stringify(keys), { mode: 0o600 });
+  renameSync(`${file}.${process.pid}`, file);
+  return keys;
 }
 
 federation
@@ -154,7 +163,6 @@ federation
   .setInboxListeners("/users/{identifier}/inbox", "/inbox")
   .setSharedKeyDispatcher(() => ({ identifier: names[0] }))
   .on(V.Follow, async (ctx, follow) => {
-    await keep(follow);
     const name = ctx.parseUri(follow.objectId)?.identifier;
     const who = await follow.getActor(ctx);
     if (!state[name] || !who?.inboxId) return;
@@ -162,27 +170,26 @@ federation
       follow: await follow.toJsonLd(), inbox: who.inboxId.href, shared: who.endpoints?.sharedInbox?.href ?? null,
     };
     save();
+    await keep(follow);
     if (!locked.has(name)) await decide(ctx, name, who.id.href, true);
   })
-  .on(V.Accept, async (ctx, accept) => {
-    await keep(accept);
+  .on(V.Accept, async (_ctx, accept) => {
     const name = accept.objectId && names.find((n) => state[n].sent[accept.objectId.href] === accept.actorId.href);
-    if (!name || state[name].following.includes(accept.actorId.href)) return;
-    state[name].following.push(accept.actorId.href);
+    if (name && !state[name].following.includes(accept.actorId.href)) state[name].following.push(accept.actorId.href);
     save();
+    await keep(accept);
   })
   .on(V.Undo, async (ctx, undo) => {
-    await keep(undo);
     const what = await undo.getObject(ctx);
     const name = what instanceof V.Follow ? ctx.parseUri(what.objectId)?.identifier : null;
     if (state[name]) delete state[name].followers[undo.actorId.href];
     save();
+    await keep(undo);
   })
   .on(V.Delete, async (_ctx, gone) => {
-    await keep(gone);
-    if (gone.objectId?.href !== gone.actorId?.href) return;
-    for (const name of names) delete state[name].followers[gone.actorId.href];
+    if (gone.objectId?.href === gone.actorId?.href) for (const name of names) delete state[name].followers[gone.actorId.href];
     save();
+    await keep(gone);
   })
   .on(V.Activity, (_ctx, activity) => keep(activity))
   .onError((_ctx, error) => console.error("inbox:", error));

@@ -70,6 +70,10 @@ func (l *Lab) StartPeer(ctx context.Context, n int, users ...string) (*Peer, err
 	if err != nil {
 		return nil, err
 	}
+	keys, err := l.keys(n)
+	if err != nil {
+		return nil, err
+	}
 	port, err := freePort(l.Names.PeerA[n], 9081)
 	if err != nil {
 		return nil, err
@@ -84,10 +88,17 @@ func (l *Lab) StartPeer(ctx context.Context, n int, users ...string) (*Peer, err
 		}
 	}
 	p.env = append(os.Environ(), "HOST="+host, "LISTEN="+net.JoinHostPort(l.Names.PeerA[n], "443"),
-		"CONTROL="+p.control, "CERT="+pair.Cert, "CERT_KEY="+pair.Key, "STATE="+dir,
+		"CONTROL="+p.control, "CERT="+pair.Cert, "CERT_KEY="+pair.Key, "STATE="+dir, "KEYS="+keys,
 		"USERS="+strings.Join(p.Users, ","), "LOCKED="+strings.Join(locked, ","), "NODE_EXTRA_CA_CERTS="+l.CA.File())
 	l.onClose(func() error { return p.proc.Stop() })
 	return p, p.Start(ctx)
+}
+
+// keys is a folder of key pairs that the peers of that number share with their
+// like at other sites of the run.
+func (l *Lab) keys(n int) (string, error) {
+	dir := filepath.Join(filepath.Dir(l.Dir), "keys", fmt.Sprint(n))
+	return dir, os.MkdirAll(dir, 0o755)
 }
 
 // Start starts the peer, where it ended if it ran before.

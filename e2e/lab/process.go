@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,24 +28,25 @@ type Process struct {
 }
 
 // startProcess runs a command in a process group of its own, its output
-// appended to NAME.log in dir.
-func startProcess(dir, name string, cmd *exec.Cmd) (*Process, error) {
+// appended to NAME.log in dir and copied to the writers given.
+func startProcess(dir, name string, cmd *exec.Cmd, copies ...io.Writer) (*Process, error) {
 	p := &Process{Name: name, Log: filepath.Join(dir, name+".log"), cmd: cmd, done: make(chan struct{})}
 	out, err := os.OpenFile(p.Log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, fmt.Errorf("open the log of %s: %w", name, err)
 	}
-	defer out.Close()
-	cmd.Stdout = out
-	if cmd.Stderr == nil {
-		cmd.Stderr = out
+	cmd.Stdout, cmd.Stderr = out, out
+	if len(copies) > 0 {
+		cmd.Stdout = io.MultiWriter(append(copies, out)...)
 	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	if err := cmd.Start(); err != nil {
+		out.Close()
 		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	go func() {
 		p.err = cmd.Wait()
+		out.Close()
 		close(p.done)
 	}()
 	return p, nil
