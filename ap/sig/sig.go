@@ -5,8 +5,9 @@
 package sig
 
 import (
-	"crypto/rsa"
 	"net/http"
+	"net/url"
+	"strings"
 	"time"
 )
 
@@ -21,25 +22,52 @@ type Request struct {
 
 // Policy is what a signature must satisfy besides being right.
 type Policy struct {
-	Now    time.Time
-	Hosts  func(host string) bool // whether a name is one of ours
-	Window time.Duration          // default: one hour, either way
+	Now     time.Time
+	Hosts   func(host string) bool // whether a name is one of ours
+	Window  time.Duration          // how far clocks may be apart; default: one hour
+	MinBits int                    // the smallest RSA key; default: 2048
 }
 
-// Signature is a signature whose form, clock and digest have been checked, but
-// not its key.
-type Signature struct {
-	KeyID  string
-	Digest [32]byte // SHA-256 of the body
+// The limits of a policy that sets none.
+const (
+	defaultWindow  = time.Hour
+	defaultMinBits = 2048
+	maxBits        = 8192
+)
+
+// Kind is what is wrong with a signature.
+type Kind string
+
+// The kinds of errors.
+const (
+	Missing   Kind = "missing"   // none that we read
+	Malformed Kind = "malformed" // cannot be read, or says something twice
+	Weak      Kind = "weak"      // does not cover what it must
+	Stale     Kind = "stale"     // too old, or from the future
+	Digest    Kind = "digest"    // the body is not the one that was signed
+	WrongHost Kind = "host"      // meant for somebody else
+	Bad       Kind = "bad"       // not made with this key
+)
+
+// Error says why a signature is not accepted. Its text is safe to tell the
+// peer: it has nothing of keys in it. Rule names the rule for the log.
+type Error struct {
+	Kind   Kind
+	Rule   string
+	Reason string
 }
 
-// Sign signs a request that is about to be sent, dated one second before now.
-func Sign(req *http.Request, body []byte, keyID string, key *rsa.PrivateKey, now time.Time) error {
-	return nil
+func (e *Error) Error() string { return e.Reason }
+
+// view is the request in the form in which go-fed/httpsig signs the bytes on
+// the wire: that library takes the path decoded, and loses a bare "?".
+func view(method, target string, header http.Header, withQuery bool) *http.Request {
+	path, query, found := strings.Cut(target, "?")
+	switch {
+	case !withQuery:
+		query = ""
+	case found && query == "":
+		path = target
+	}
+	return &http.Request{Method: method, URL: &url.URL{Path: path, RawQuery: query}, Header: header}
 }
-
-// Verify checks all that can be checked without the key.
-func Verify(r Request, p Policy) (*Signature, error) { return nil, nil }
-
-// VerifyWith checks the signature itself.
-func (s *Signature) VerifyWith(key *rsa.PublicKey) error { return nil }
