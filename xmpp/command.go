@@ -1,6 +1,14 @@
 package xmpp
 
-import "context"
+import (
+	"context"
+	"crypto/rand"
+	"slices"
+	"sync"
+	"time"
+
+	"isthmus/xmpp/stanza"
+)
 
 // Commands lists the ad-hoc commands that an address of ours offers to the
 // requester (XEP-0050).
@@ -23,4 +31,217 @@ type CommandResult struct {
 	NoteType string // info (the default), warn or error
 	Form     *Form  // of type result, or nil
 	Retry    bool   // show the form again, with Note
+}
+
+// Sessions are kept until a form is answered: this long, so many in all, and so
+// many for each requester, so that a stranger cannot push out those of others.
+const (
+	sessionAge   = 10 * time.Minute
+	sessionsAll  = 1000
+	sessionsEach = 5
+)
+
+// session is a form that a requester has not answered yet.
+type session struct {
+	id, node string
+	from, to stanza.JID
+	expires  time.Time
+}
+
+// sessions are the forms that wait for answers, oldest first.
+type sessions struct {
+	mu   sync.Mutex
+	list []session
+}
+
+// add remembers a form, in place of the oldest ones if there are too many.
+func (s *sessions) add(x session, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.list = slices.DeleteFunc(s.list, func(o session) bool {
+		// An hour longer, to tell expired from unknown.
+		return now.After(o.expires.Add(time.Hour))
+	})
+	theirs := 0
+	for _, o := range s.list {
+		if o.from.Bare() == x.from.Bare() {
+			theirs++
+		}
+	}
+	for i := 0; theirs >= sessionsEach && i < len(s.list); {
+		if s.list[i].from.Bare() != x.from.Bare() {
+			i++
+			continue
+		}
+		s.list = slices.Delete(s.list, i, i+1)
+		theirs--
+	}
+	if len(s.list) >= sessionsAll {
+		s.list = slices.Delete(s.list, 0, len(s.list)-sessionsAll+1)
+	}
+	s.list = append(s.list, x)
+}
+
+// take removes the form that an answer is for, so that it is answered once.
+func (s *sessions) take(id string, r Request, node string, now time.Time) (session, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, x := range s.list {
+		if x.id != id || x.from != r.From || x.to != r.To || x.node != node {
+			continue
+		}
+		s.list = slices.Delete(s.list, i, i+1)
+		if now.After(x.expires) {
+			return x, stanza.NewError("not-allowed", "this form has expired").With(stanza.NSCommands, "session-expired")
+		}
+		return x, nil
+	}
+	return session{}, commandError("bad-sessionid")
+}
+
+// commandError is one of the errors of XEP-0050 §4.4 that are bad requests.
+func commandError(name string) error {
+	return stanza.NewError("bad-request", "").With(stanza.NSCommands, name)
+}
+
+// findCommand is the command that an address offers to the requester.
+func (r *Router) findCommand(ctx context.Context, req Request, node string) (Command, error) {
+	if r.services.Commands == nil {
+		return Command{}, errUnavailable()
+	}
+	list, err := r.services.Commands.Commands(ctx, req)
+	if err != nil {
+		return Command{}, err
+	}
+	for _, c := range list {
+		if c.Node == node {
+			return c, nil
+		}
+	}
+	return Command{}, stanza.NewError("item-not-found", "")
+}
+
+// command takes a step in a command: it shows its form, runs it or gives it up
+// (XEP-0050 §3).
+func (r *Router) command(ctx context.Context, iq IQ) (*stanza.Element, error) {
+	req, el := iq.request(), iq.Payload
+	if req.Lang == "" {
+		req.Lang = el.Lang()
+	}
+	c, err := r.findCommand(ctx, req, el.Get("node"))
+	if err != nil {
+		return nil, err
+	}
+	action := el.Get("action")
+	if !slices.Contains([]string{"", "execute", "complete", "next", "prev", "cancel"}, action) {
+		return nil, commandError("malformed-action")
+	}
+	if action == "prev" && c.Form == nil {
+		return nil, commandError("bad-action")
+	}
+	values, id := formIn(el), el.Get("sessionid")
+	if values != nil && values.Type == FormCancel {
+		action = "cancel"
+	}
+	if id == "" {
+		if action == "prev" || action == "cancel" {
+			return nil, commandError("bad-sessionid")
+		}
+		id = rand.Text()
+	} else {
+		x, err := r.sessions.take(id, req, c.Node, r.now())
+		if err != nil {
+			return nil, err
+		}
+		if values == nil && action != "prev" && action != "cancel" {
+			r.sessions.add(x, r.now())
+			return nil, commandError("bad-payload")
+		}
+	}
+	switch {
+	case action == "cancel":
+		return commandAnswer(c.Node, id, "canceled"), nil
+	case action == "prev" || c.Form != nil && values == nil:
+		return r.askForm(ctx, c, id, req)
+	}
+	return r.runCommand(ctx, c, id, req, values)
+}
+
+// askForm shows the form of a command and waits for the answer.
+func (r *Router) askForm(ctx context.Context, c Command, id string, req Request) (*stanza.Element, error) {
+	form, err := c.Form(ctx, req)
+	if err != nil {
+		return nil, err
+	}
+	now := r.now()
+	r.sessions.add(session{id: id, node: c.Node, from: req.From, to: req.To, expires: now.Add(sessionAge)}, now)
+	actions := stanza.New("", "actions").Set("execute", "complete").Add(stanza.New("", "complete"))
+	return commandAnswer(c.Node, id, "executing").Add(actions, form.Element()), nil
+}
+
+// runCommand runs a command and shows what came of it.
+func (r *Router) runCommand(ctx context.Context, c Command, id string, req Request, values *Form) (*stanza.Element, error) {
+	res, err := c.Run(ctx, req, values)
+	if err != nil {
+		return nil, err
+	}
+	var answer *stanza.Element
+	if res.Retry && c.Form != nil {
+		if answer, err = r.askForm(ctx, c, id, req); err != nil {
+			return nil, err
+		}
+	} else {
+		answer = commandAnswer(c.Node, id, "completed").Add(res.Form.Element())
+	}
+	if res.Note != "" {
+		kind := res.NoteType
+		if kind == "" {
+			kind = "info"
+		}
+		answer.Add(stanza.Text("", "note", res.Note).Set("type", kind))
+	}
+	return answer, nil
+}
+
+func commandAnswer(node, id, status string) *stanza.Element {
+	return stanza.New(stanza.NSCommands, "command").
+		Set("node", node).Set("sessionid", id).Set("status", status)
+}
+
+// commandInfo is the disco#info of the list of commands or of a command; false
+// if the node is neither (XEP-0050 §2.2).
+func (r *Router) commandInfo(ctx context.Context, q DiscoRequest) (DiscoInfo, bool) {
+	if r.services.Commands == nil || q.Node == "" {
+		return DiscoInfo{}, false
+	}
+	if q.Node == stanza.NSCommands {
+		return DiscoInfo{
+			Identities: []Identity{{Category: "automation", Type: "command-list"}},
+			Features:   []string{stanza.NSDiscoInfo, stanza.NSDiscoItems, stanza.NSCommands},
+		}, true
+	}
+	c, err := r.findCommand(ctx, q.Request, q.Node)
+	if err != nil {
+		return DiscoInfo{}, false
+	}
+	return DiscoInfo{
+		Identities: []Identity{{Category: "automation", Type: "command-node", Name: c.Name}},
+		Features:   []string{stanza.NSDiscoInfo, stanza.NSCommands, stanza.NSForm},
+	}, true
+}
+
+// commandItems lists the commands (XEP-0050 §2.3).
+func (r *Router) commandItems(ctx context.Context, q DiscoRequest) (DiscoItems, error) {
+	if r.services.Commands == nil {
+		return DiscoItems{}, errUnavailable()
+	}
+	list, err := r.services.Commands.Commands(ctx, q.Request)
+	if err != nil {
+		return DiscoItems{}, err
+	}
+	var items DiscoItems
+	for _, c := range list {
+		items.Items = append(items.Items, DiscoItem{JID: q.To, Node: c.Node, Name: c.Name})
+	}
+	return items, nil
 }

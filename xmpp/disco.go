@@ -2,6 +2,8 @@ package xmpp
 
 import (
 	"context"
+	"errors"
+	"slices"
 
 	"isthmus/xmpp/stanza"
 )
@@ -54,66 +56,117 @@ type DiscoItems struct {
 	Index int // with Paged: how many come before the first in the order of the walk; -1: not known
 }
 
-// NodeMeta describes a node (XEP-0060 §5.4, the form pubsub#meta-data). Empty
-// values are left out.
-type NodeMeta struct {
-	Type, Title, Description  string
-	Created                   string // XEP-0082
-	Subscribers               int    // -1: not told
-	AccessModel, PublishModel string
-	Owners                    []string
-	Language                  string
-	Contact                   string
-	ItemReply                 string // "owner" or "publisher"
-}
-
-// Form is the meta-data as the form of type result.
-func (m NodeMeta) Form() *Form { panic("body follows") }
-
-// Config is the same as the form that #owner configure answers.
-func (m NodeMeta) Config() *Form { panic("body follows") }
-
-// NodeInfo is the disco#info of a leaf node.
-func NodeInfo(m NodeMeta) DiscoInfo { panic("body follows") }
-
-// ParseNodeMeta reads the meta-data form, or a node configuration form.
-func ParseNodeMeta(f *Form) NodeMeta { panic("body follows") }
-
-// Contacts are the addresses of XEP-0157, as URIs.
-type Contacts struct{ Abuse, Admin, Support, Feedback, Security, Status []string }
-
-// Form is the serverinfo form of XEP-0157.
-func (c Contacts) Form() *Form { panic("body follows") }
-
-// DomainFeatures are the features that the Router answers on the domain.
-func (r *Router) DomainFeatures() []string { panic("body follows") }
-
-// ActorFeatures are the features that the Router answers on every actor.
-func (r *Router) ActorFeatures() []string { panic("body follows") }
-
 // Has tells whether a feature is among the features.
-func (i DiscoInfo) Has(feature string) bool { panic("body follows") }
+func (i DiscoInfo) Has(feature string) bool { return slices.Contains(i.Features, feature) }
 
 // Is tells whether there is an identity of that category and type; an empty
 // type matches any.
-func (i DiscoInfo) Is(category, kind string) bool { panic("body follows") }
-
-// Form is the extension form of that FORM_TYPE, or nil.
-func (i DiscoInfo) Form(formType string) *Form { panic("body follows") }
-
-// DiscoInfoIQ asks for disco#info.
-func DiscoInfoIQ(from, to stanza.JID, node string) *stanza.Element { panic("body follows") }
-
-// DiscoItemsIQ asks for disco#items, up to max items after a cursor; 0 and ""
-// leave paging out.
-func DiscoItemsIQ(from, to stanza.JID, node string, max int, after string) *stanza.Element {
-	panic("body follows")
+func (i DiscoInfo) Is(category, kind string) bool {
+	return slices.ContainsFunc(i.Identities, func(x Identity) bool {
+		return x.Category == category && (kind == "" || x.Type == kind)
+	})
 }
 
-// ParseDiscoInfo reads the answer to DiscoInfoIQ.
-func ParseDiscoInfo(payload *stanza.Element) (DiscoInfo, error) { panic("body follows") }
+// Form is the extension form of that FORM_TYPE, or nil.
+func (i DiscoInfo) Form(formType string) *Form {
+	for _, f := range i.Forms {
+		if f.FormType() == formType {
+			return f
+		}
+	}
+	return nil
+}
 
-// ParseDiscoItems reads the answer to DiscoItemsIQ.
+// element is the answer about a node, which is echoed.
+func (i DiscoInfo) element(node string) *stanza.Element {
+	el := stanza.New(stanza.NSDiscoInfo, "query").Set("node", node)
+	for _, x := range i.Identities {
+		el.Add(stanza.New("", "identity").Set("category", x.Category).Set("type", x.Type).
+			Set("name", x.Name).SetLang(x.Lang))
+	}
+	for _, f := range i.Features {
+		el.Add(stanza.New("", "feature").Set("var", f))
+	}
+	for _, f := range i.Forms {
+		el.Add(f.Element())
+	}
+	return el
+}
+
+// cursor is what a page of the list can start after.
+func (i DiscoItem) cursor() string {
+	switch {
+	case i.ID != "":
+		return i.ID
+	case i.Node != "":
+		return i.Node
+	case i.Name != "":
+		return i.Name
+	}
+	return string(i.JID)
+}
+
+func (i DiscoItem) element() *stanza.Element {
+	return stanza.New("", "item").Set("jid", string(i.JID)).Set("node", i.Node).Set("name", i.Name)
+}
+
+// DiscoInfoIQ asks for disco#info.
+func DiscoInfoIQ(from, to stanza.JID, node string) *stanza.Element {
+	return iqOf("get", from, to, stanza.New(stanza.NSDiscoInfo, "query").Set("node", node))
+}
+
+// DiscoItemsIQ asks for disco#items, up to limit items after a cursor; 0 and ""
+// leave paging out.
+func DiscoItemsIQ(from, to stanza.JID, node string, limit int, after string) *stanza.Element {
+	q := ItemsQuery{Max: limit}
+	if after != "" {
+		q.After = &after
+	}
+	query := stanza.New(stanza.NSDiscoItems, "query").Set("node", node).Add(q.set())
+	return iqOf("get", from, to, query)
+}
+
+// errNoAnswer is wrapped when an answer lacks what was asked for.
+var errNoAnswer = errors.New("the answer does not hold what was asked for")
+
+// ParseDiscoInfo reads the answer to DiscoInfoIQ.
+func ParseDiscoInfo(payload *stanza.Element) (DiscoInfo, error) {
+	var info DiscoInfo
+	if !payload.Is(stanza.NSDiscoInfo, "query") {
+		return info, errNoAnswer
+	}
+	for c := range payload.Elements() {
+		switch {
+		case c.Name == "identity":
+			info.Identities = append(info.Identities, Identity{
+				Category: c.Get("category"), Type: c.Get("type"), Name: c.Get("name"), Lang: c.Lang(),
+			})
+		case c.Name == "feature":
+			info.Features = append(info.Features, c.Get("var"))
+		case c.Is(stanza.NSForm, "x"):
+			info.Forms = append(info.Forms, ParseForm(c))
+		}
+	}
+	return info, nil
+}
+
+// ParseDiscoItems reads the answer to DiscoItemsIQ. The set is nil if the
+// whole list came.
 func ParseDiscoItems(payload *stanza.Element) ([]DiscoItem, *ResultSet, error) {
-	panic("body follows")
+	if !payload.Is(stanza.NSDiscoItems, "query") {
+		return nil, nil, errNoAnswer
+	}
+	var items []DiscoItem
+	for c := range payload.Children("", "item") {
+		items = append(items, DiscoItem{
+			JID: stanza.JID(c.Get("jid")), Node: c.Get("node"), Name: c.Get("name"),
+		})
+	}
+	return items, ParseResultSet(payload.Child(stanza.NSRSM, "set")), nil
+}
+
+// iqOf is a request without id, which Component.Request gives it.
+func iqOf(kind string, from, to stanza.JID, payload *stanza.Element) *stanza.Element {
+	return stanza.New("", "iq").Set("type", kind).
+		Set("from", string(from)).Set("to", string(to)).Add(payload)
 }

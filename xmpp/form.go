@@ -1,6 +1,10 @@
 package xmpp
 
-import "isthmus/xmpp/stanza"
+import (
+	"strings"
+
+	"isthmus/xmpp/stanza"
+)
 
 // The types of data forms (XEP-0004 §3.1).
 const (
@@ -72,20 +76,136 @@ func (f *Form) Field(name string) (Field, bool) {
 func (f *Form) FormType() string { return f.Value("FORM_TYPE") }
 
 // Value is the first value of a field, or "".
-func (f *Form) Value(name string) string { panic("body follows") }
+func (f *Form) Value(name string) string {
+	if v := f.Values(name); len(v) > 0 {
+		return v[0]
+	}
+	return ""
+}
 
 // Values are all values of a field.
-func (f *Form) Values(name string) []string { panic("body follows") }
+func (f *Form) Values(name string) []string {
+	x, _ := f.Field(name)
+	return x.Values
+}
 
 // Text is the value of a field of several lines.
-func (f *Form) Text(name string) string { panic("body follows") }
+func (f *Form) Text(name string) string { return strings.Join(f.Values(name), "\n") }
 
 // Bool reads a boolean in any of its four spellings; ok is false for a field
 // that is absent or holds something else.
-func (f *Form) Bool(name string) (value, ok bool) { panic("body follows") }
+func (f *Form) Bool(name string) (value, ok bool) {
+	return parseBool(f.Value(name))
+}
+
+// parseBool reads an xs:boolean.
+func parseBool(s string) (value, ok bool) {
+	switch strings.TrimSpace(s) {
+	case "1", "true":
+		return true, true
+	case "0", "false":
+		return false, true
+	}
+	return false, false
+}
 
 // Element is the form as XML; nil for a nil form.
-func (f *Form) Element() *stanza.Element { panic("body follows") }
+func (f *Form) Element() *stanza.Element {
+	if f == nil {
+		return nil
+	}
+	el := stanza.New(stanza.NSForm, "x").Set("type", f.Type)
+	if f.Title != "" {
+		el.Add(stanza.Text("", "title", strings.ReplaceAll(f.Title, "\n", " ")))
+	}
+	// XEP-0004 §3.1: these hold no line breaks, but there may be several.
+	for line := range strings.Lines(f.Instructions) {
+		if line = strings.TrimSpace(line); line != "" {
+			el.Add(stanza.Text("", "instructions", line))
+		}
+	}
+	addFields(el, f.Fields)
+	if len(f.Reported) > 0 {
+		el.Add(addFields(stanza.New("", "reported"), f.Reported))
+	}
+	for _, row := range f.Items {
+		el.Add(addFields(stanza.New("", "item"), row))
+	}
+	return el
+}
+
+func addFields(el *stanza.Element, fields []Field) *stanza.Element {
+	for _, x := range fields {
+		el.Add(x.element())
+	}
+	return el
+}
+
+func (x Field) element() *stanza.Element {
+	el := stanza.New("", "field").Set("var", x.Var).Set("type", x.Type).Set("label", x.Label)
+	if x.Desc != "" {
+		el.Add(stanza.Text("", "desc", x.Desc))
+	}
+	if x.Required {
+		el.Add(stanza.New("", "required"))
+	}
+	for _, v := range x.Values {
+		el.Add(stanza.Text("", "value", v))
+	}
+	for _, o := range x.Options {
+		el.Add(stanza.New("", "option").Set("label", o.Label).Add(stanza.Text("", "value", o.Value)))
+	}
+	return el
+}
 
 // ParseForm reads a jabber:x:data element; nil if it is none.
-func ParseForm(el *stanza.Element) *Form { panic("body follows") }
+func ParseForm(el *stanza.Element) *Form {
+	if !el.Is(stanza.NSForm, "x") {
+		return nil
+	}
+	f := &Form{Type: el.Get("type"), Title: strings.TrimSpace(el.ChildContent("", "title"))}
+	var lines []string
+	for c := range el.Elements() {
+		switch c.Name {
+		case "instructions":
+			lines = append(lines, strings.TrimSpace(c.Content()))
+		case "field":
+			f.Fields = append(f.Fields, parseField(c))
+		case "reported":
+			f.Reported = append(f.Reported, parseFields(c)...)
+		case "item":
+			f.Items = append(f.Items, parseFields(c))
+		}
+	}
+	f.Instructions = strings.Join(lines, "\n")
+	return f
+}
+
+func parseFields(el *stanza.Element) []Field {
+	var fields []Field
+	for c := range el.Children("", "field") {
+		fields = append(fields, parseField(c))
+	}
+	return fields
+}
+
+func parseField(el *stanza.Element) Field {
+	x := Field{
+		Var: el.Get("var"), Type: el.Get("type"), Label: el.Get("label"),
+		Desc: el.ChildContent("", "desc"), Required: el.Child("", "required") != nil,
+	}
+	for c := range el.Elements() {
+		switch c.Name {
+		case "value":
+			x.Values = append(x.Values, c.Content())
+		case "option":
+			x.Options = append(x.Options, Option{Label: c.Get("label"), Value: c.ChildContent("", "value")})
+		}
+	}
+	return x
+}
+
+// formIn is the form that an element holds, or nil.
+func formIn(el *stanza.Element) *Form {
+	return ParseForm(el.Child(stanza.NSForm, "x"))
+}
