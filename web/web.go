@@ -4,13 +4,17 @@ package web
 
 import (
 	"context"
+	"crypto/sha256"
+	_ "embed" // the style sheet
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
 
 	"github.com/go-chi/chi/v5"
-
-	"isthmus/translate"
 )
 
 // Pages supplies what is shown. Both methods return only what a stranger may
@@ -20,78 +24,233 @@ type Pages interface {
 	Post(ctx context.Context, acct, id string) (PostPage, error)
 }
 
-// Profile is the page of an actor.
-type Profile struct {
-	Name      string // display name; empty: the handle
-	Handle    string // user@host
-	JID       string // bare JID
-	XMPPURI   string // xmpp: link that subscribes in a client
-	Bio       string // sanitised XHTML, from translate.Sanitize only
-	AvatarURL string
-	BannerURL string
-	ActorURL  string // id, for the alternate link
-	PageURL   string // canonical address of this page
-	FeedURL   string // Atom over HTTP, if any
-	Fields    []Field
-	Indexable bool    // search engines are welcome
-	Posts     []Entry // newest first, public ones only
-}
-
-// Field is a line of a profile. Value is sanitised XHTML.
-type Field struct {
-	Name  string
-	Value string
-}
-
-// Entry is a post in a list.
-type Entry struct {
-	Post      translate.Post
-	PageURL   string // its own page here, or the original's
-	AvatarURL string // of its author
-}
-
-// PostPage is a post with what surrounds it.
-type PostPage struct {
-	Entry
-	AuthorURL string  // page of its author
-	XMPPURI   string  // xmpp: link of the item
-	Parent    *Ref    // the post that this answers
-	Replies   []Entry // visible replies, oldest first
-	Indexable bool
-}
-
-// Ref is a link to another post.
-type Ref struct {
-	URL  string
-	Name string // whose post it is: display name or handle; may be empty
-}
-
 // Config is what the pages have to know.
 type Config struct {
-	Pages Pages
-	Path  string // /_ap
-	Name  string // of the site: the primary domain
-	Log   *slog.Logger
+	Pages     Pages
+	Path      string // /_ap
+	Site      string // name of the site: the primary domain
+	Component string // JID of the gateway, for those who want to join
+	Open      bool   // everybody's open node is published, without a link
+	Log       *slog.Logger
 }
 
 // Server serves the pages.
 type Server struct {
-	cfg Config
+	cfg   Config
+	style string // URL of the style sheet; changes with its content
 }
+
+//go:embed style.css
+var styleSheet []byte
+
+// policy lets a page load pictures and media from anywhere over https, our one
+// style sheet, and nothing else. There is no script, and no form.
+const policy = "default-src 'none'; style-src 'self'; img-src 'self' https: data:; media-src 'self' https:; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // New makes a Server.
 func New(cfg Config) (*Server, error) {
 	if cfg.Pages == nil {
 		return nil, errors.New("web: no pages given")
 	}
-	return &Server{cfg: cfg}, nil
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Server{cfg: cfg, style: cfg.Path + "/style.css?" + digest(styleSheet)[:12]}, nil
 }
 
 // Mount registers {path}/, {path}/@{acct}, {path}/@{acct}/{id} and the style sheet.
-func (s *Server) Mount(r chi.Router) {}
+func (s *Server) Mount(r chi.Router) {
+	path := s.cfg.Path
+	for pattern, h := range map[string]http.HandlerFunc{
+		path + "/":               s.landing,
+		path + "/style.css":      s.serveStyle,
+		path + "/@{acct}":        s.profile,
+		path + "/%40{acct}":      s.profile,
+		path + "/@{acct}/{id}":   s.post,
+		path + "/%40{acct}/{id}": s.post,
+	} {
+		r.Get(pattern, h)
+		r.Head(pattern, h)
+	}
+	if path != "" {
+		r.Get(path, s.landing)
+		r.Head(path, s.landing)
+	}
+}
+
+// args are the segments behind {path}/@ as they were before any escaping: the
+// router gives them escaped or not, depending on how the peer wrote them.
+func (s *Server) args(r *http.Request) ([]string, bool) {
+	parts := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), s.cfg.Path+"/"), "/")
+	for i, p := range parts {
+		plain, err := url.PathUnescape(p)
+		if err != nil || plain == "" {
+			return nil, false
+		}
+		parts[i] = plain
+	}
+	parts[0] = strings.TrimPrefix(parts[0], "@")
+	return parts, true
+}
+
+func (s *Server) profile(w http.ResponseWriter, r *http.Request) {
+	args, ok := s.args(r)
+	if !ok || len(args) != 1 {
+		s.Error(w, r, http.StatusNotFound, "")
+		return
+	}
+	p, err := s.cfg.Pages.Actor(r.Context(), args[0])
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if s.elsewhere(w, r, p.ActorURL) {
+		return
+	}
+	s.render(w, r, http.StatusOK, s.profilePage(p))
+}
+
+func (s *Server) post(w http.ResponseWriter, r *http.Request) {
+	args, ok := s.args(r)
+	if !ok || len(args) != 2 {
+		s.Error(w, r, http.StatusNotFound, "")
+		return
+	}
+	p, err := s.cfg.Pages.Post(r.Context(), args[0], args[1])
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	if s.elsewhere(w, r, p.Post.URI) {
+		return
+	}
+	s.render(w, r, http.StatusOK, s.postPage(p))
+}
+
+func (s *Server) landing(w http.ResponseWriter, r *http.Request) {
+	p := s.page("landing", s.cfg.Site+", on XMPP and the fediverse")
+	p.Index, p.Component, p.Open = true, s.cfg.Component, s.cfg.Open
+	if s.cfg.Component != "" {
+		p.Bot = "xmpp:" + s.cfg.Component + "?message"
+	}
+	s.render(w, r, http.StatusOK, p)
+}
+
+func (s *Server) serveStyle(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if r.URL.RawQuery != "" { // its content is in the address
+		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	}
+	send(w, r, http.StatusOK, styleSheet)
+}
+
+// elsewhere sends a peer that asked a page for ActivityPub on to the document,
+// whose id, one of ours, is in the page (an address pasted into a search field).
+func (s *Server) elsewhere(w http.ResponseWriter, r *http.Request, id string) bool {
+	w.Header().Set("Vary", "Accept")
+	if id == "" || !wantsActivity(r.Header.Values("Accept")) {
+		return false
+	}
+	http.Redirect(w, r, id, http.StatusSeeOther)
+	return true
+}
+
+// wantsActivity tells whether a request accepts an ActivityPub document and no
+// page.
+func wantsActivity(accept []string) bool {
+	all := strings.ToLower(strings.Join(accept, ","))
+	return (strings.Contains(all, "application/activity+json") || strings.Contains(all, "application/ld+json")) &&
+		!strings.Contains(all, "text/html") && !strings.Contains(all, "application/xhtml+xml")
+}
+
+// headings and sentences of the usual errors.
+var (
+	headings = map[int]string{
+		http.StatusBadRequest:         "That is not an address here",
+		http.StatusForbidden:          "Not for you",
+		http.StatusNotFound:           "There is nothing here",
+		http.StatusMethodNotAllowed:   "That cannot be done here",
+		http.StatusGone:               "This was deleted",
+		http.StatusServiceUnavailable: "Not just now",
+	}
+	sentences = map[int]string{
+		http.StatusBadRequest:         "Something in the address is malformed.",
+		http.StatusForbidden:          "This page is not open to you.",
+		http.StatusNotFound:           "Nobody has published anything at this address, or it is not public.",
+		http.StatusMethodNotAllowed:   "This address can only be read.",
+		http.StatusGone:               "Its author has taken it down for good.",
+		http.StatusServiceUnavailable: "Something that this page needs is away. Try again in a minute.",
+	}
+)
 
 // Error writes an error page with the status; text is one sentence for people,
 // empty for the usual one of the status.
 func (s *Server) Error(w http.ResponseWriter, r *http.Request, status int, text string) {
-	http.Error(w, text, status)
+	e := &errorView{Status: status, Heading: headings[status], Text: text}
+	if e.Heading == "" {
+		e.Heading = http.StatusText(status)
+	}
+	if e.Text == "" {
+		e.Text = sentences[status]
+	}
+	p := s.page("error", e.Heading)
+	p.Error = e
+	s.render(w, r, status, p)
+}
+
+// fail answers an error of Pages: with its status where it has one, else as
+// trouble that passes.
+func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
+	var known interface{ HTTPStatus() int }
+	status := http.StatusServiceUnavailable
+	if errors.As(err, &known) {
+		status = known.HTTPStatus()
+	}
+	if status >= http.StatusInternalServerError {
+		s.cfg.Log.ErrorContext(r.Context(), "page failed", "path", r.URL.Path, "error", err)
+	}
+	s.Error(w, r, status, "")
+}
+
+func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, p page) {
+	var b strings.Builder
+	if err := templates.ExecuteTemplate(&b, "page", p); err != nil {
+		s.cfg.Log.ErrorContext(r.Context(), "page not rendered", "path", r.URL.Path, "error", err)
+		http.Error(w, http.StatusText(http.StatusInternalServerError), http.StatusInternalServerError)
+		return
+	}
+	body := []byte(b.String())
+	h := w.Header()
+	h.Set("Content-Type", "text/html; charset=utf-8")
+	h.Set("Content-Security-Policy", policy)
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Referrer-Policy", "same-origin")
+	h.Set("Cache-Control", "no-cache") // to be asked again: a page may have to go at any moment
+	if !p.Index {
+		h.Set("X-Robots-Tag", "noindex")
+	}
+	if status == http.StatusOK {
+		tag := `"` + digest(body)[:24] + `"`
+		h.Set("ETag", tag)
+		if r.Header.Get("If-None-Match") == tag {
+			w.WriteHeader(http.StatusNotModified)
+			return
+		}
+	}
+	send(w, r, status, body)
+}
+
+func send(w http.ResponseWriter, r *http.Request, status int, body []byte) {
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	if r.Method != http.MethodHead {
+		_, _ = w.Write(body) // a reader that went away is not our failure
+	}
+}
+
+func digest(b []byte) string {
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:])
 }

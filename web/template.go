@@ -1,0 +1,46 @@
+package web
+
+import (
+	"embed"
+	"html/template"
+	"strings"
+	"time"
+
+	"isthmus/translate"
+)
+
+//go:embed templates
+var templateFiles embed.FS
+
+// templates are parsed when the program starts: a mistake in one fails every test.
+var templates = template.Must(template.New("").Funcs(template.FuncMap{
+	"content":   func(t translate.Translation) template.HTML { return sanitised(t.HTML) },
+	"day":       func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
+	"stamp":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"mediakind": mediaKind,
+	"xmpp":      xmppURL,
+}).ParseFS(templateFiles, "templates/*.html"))
+
+// xmppURL lets a link of the xmpp: scheme through, which html/template does not
+// know, and nothing else.
+func xmppURL(uri string) template.URL {
+	if !strings.HasPrefix(uri, "xmpp:") {
+		return ""
+	}
+	return template.URL(uri) //nolint:gosec // the scheme is checked; the template escapes the rest
+}
+
+// mediaKind is how an attachment is shown. Anything that may carry script, such
+// as SVG, is a link.
+func mediaKind(m translate.Media) string {
+	typ, sub, _ := strings.Cut(strings.ToLower(m.MediaType), "/")
+	switch {
+	case !strings.HasPrefix(m.URL, "https://") && !strings.HasPrefix(m.URL, "http://"):
+		return "file"
+	case typ == "image" && !strings.HasPrefix(sub, "svg"):
+		return "image"
+	case typ == "video" || typ == "audio":
+		return typ
+	}
+	return "file"
+}

@@ -1,0 +1,247 @@
+package web
+
+import (
+	"html/template"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"isthmus/translate"
+)
+
+// Profile is the page of an actor.
+type Profile struct {
+	Name      string // display name; empty: the handle
+	Handle    string // user@host
+	JID       string // bare JID
+	XMPPURI   string // xmpp: link that subscribes in a client; empty: the JID's
+	Bio       string // sanitised XHTML, from translate.Sanitize only
+	AvatarURL string
+	BannerURL string
+	ActorURL  string // id, for the alternate link
+	PageURL   string // canonical address of this page
+	FeedURL   string // Atom over HTTP, if any
+	Fields    []Field
+	Indexable bool    // search engines are welcome
+	Posts     []Entry // newest first, public ones only
+}
+
+// ShownName is the display name, or what stands for it.
+func (p Profile) ShownName() string { return first(p.Name, "@"+p.Handle) }
+
+// Initial stands for a missing avatar.
+func (p Profile) Initial() string { return initial(p.ShownName()) }
+
+// BioHTML is the biography as markup.
+func (p Profile) BioHTML() template.HTML { return sanitised(p.Bio) }
+
+// ContactURI is the xmpp: link of the actor.
+func (p Profile) ContactURI() string {
+	if p.XMPPURI != "" || p.JID == "" {
+		return p.XMPPURI
+	}
+	return "xmpp:" + p.JID
+}
+
+// Field is a line of a profile. Value is sanitised XHTML.
+type Field struct {
+	Name  string
+	Value string
+}
+
+// ValueHTML is the value as markup.
+func (f Field) ValueHTML() template.HTML { return sanitised(f.Value) }
+
+// Entry is a post in a list.
+type Entry struct {
+	Post       translate.Post
+	PageURL    string // its own page here, or the original's
+	AuthorPage string // page of its author
+	AvatarURL  string // of its author
+}
+
+// AuthorName is who wrote the post.
+func (e Entry) AuthorName() string { return actorName(e.Post.Author) }
+
+// OwnerName is who published it: somebody else in a boost.
+func (e Entry) OwnerName() string { return actorName(e.Post.Owner) }
+
+// AuthorAddress is the author's handle, if the name is not that already.
+func (e Entry) AuthorAddress() string {
+	if a := address(e.Post.Author); a != e.AuthorName() {
+		return a
+	}
+	return ""
+}
+
+// Initial stands for a missing avatar.
+func (e Entry) Initial() string { return initial(e.AuthorName()) }
+
+// Boosted tells whether somebody passed the post on.
+func (e Entry) Boosted() bool { return e.Post.Kind == translate.KindBoost }
+
+// Veiled tells whether the media, but not the text, wait to be opened.
+func (e Entry) Veiled() bool {
+	return e.Post.Sensitive && e.Post.Warning == "" && len(e.Post.Media) > 0
+}
+
+// ContentHTML is the content as markup. A post without any shows its text.
+func (e Entry) ContentHTML() template.HTML {
+	if e.Post.HTML == "" && e.Post.Text != "" {
+		return template.HTML("<p>" + template.HTMLEscapeString(e.Post.Text) + "</p>") //nolint:gosec // escaped
+	}
+	return sanitised(e.Post.HTML)
+}
+
+// teaserLength is how much of an article a list shows.
+const teaserLength = 320
+
+// Teaser is what a list shows of an article; empty for all else, which is shown whole.
+func (e Entry) Teaser() string {
+	if e.Post.Kind != translate.KindArticle || e.Post.Warning != "" || e.PageURL == "" {
+		return ""
+	}
+	if e.Post.Summary != "" {
+		return e.Post.Summary
+	}
+	return shorten(e.Post.Text, teaserLength)
+}
+
+// PostPage is a post with what surrounds it.
+type PostPage struct {
+	Entry
+	XMPPURI   string  // xmpp: link of the item
+	Parent    *Ref    // the post that this answers
+	Replies   []Entry // visible replies, oldest first
+	Indexable bool
+}
+
+// Ref is a link to another post.
+type Ref struct {
+	URL  string
+	Name string // whose post it is: display name or handle; may be empty
+}
+
+// sanitised passes markup on that translate.Sanitize has made safe: the one way
+// by which markup reaches a page.
+func sanitised(html string) template.HTML {
+	return template.HTML(html) //nolint:gosec // see above
+}
+
+func actorName(a translate.Actor) string { return first(a.Name, address(a), a.URI) }
+
+func address(a translate.Actor) string {
+	if a.Handle != "" {
+		return "@" + a.Handle
+	}
+	return a.JID
+}
+
+func first(s ...string) string {
+	for _, v := range s {
+		if strings.TrimSpace(v) != "" {
+			return v
+		}
+	}
+	return ""
+}
+
+func initial(name string) string {
+	r, _ := utf8.DecodeRuneInString(strings.TrimLeft(name, "@ "))
+	if r == utf8.RuneError {
+		return "?"
+	}
+	return strings.ToUpper(string(r))
+}
+
+// shorten cuts text at a blank before n runes.
+func shorten(text string, n int) string {
+	text = strings.Join(strings.Fields(text), " ")
+	count := 0
+	for i := range text {
+		if count++; count > n {
+			cut := text[:i]
+			if j := strings.LastIndexByte(cut, ' '); j > len(cut)/2 {
+				cut = cut[:j]
+			}
+			return cut + "…"
+		}
+	}
+	return text
+}
+
+// page is what the outer template shows.
+type page struct {
+	Kind, Title, Site, Home, Style string
+
+	Index                                    bool
+	Canonical, ActivityURL, XMPPURI, FeedURL string
+	Graph                                    *graph
+
+	Profile *Profile
+	Post    *PostPage
+	Error   *errorView
+
+	Component, Bot string
+	Open           bool
+}
+
+// XMPPURL is the xmpp: alternate of the page.
+func (p page) XMPPURL() template.URL { return xmppURL(p.XMPPURI) }
+
+// graph is what link previews show (OpenGraph).
+type graph struct {
+	Type, Title, Description, Image, ImageAlt, Published, Creator string
+}
+
+type errorView struct {
+	Status        int
+	Heading, Text string
+}
+
+func (s *Server) page(kind, title string) page {
+	return page{Kind: kind, Title: title, Site: s.cfg.Site, Home: s.cfg.Path + "/", Style: s.style}
+}
+
+func (s *Server) profilePage(p Profile) page {
+	out := s.page("profile", p.ShownName()+" (@"+p.Handle+")")
+	out.Index, out.Canonical, out.ActivityURL = p.Indexable, p.PageURL, p.ActorURL
+	out.XMPPURI, out.FeedURL, out.Profile = p.ContactURI(), p.FeedURL, &p
+	out.Graph = &graph{
+		Type: "profile", Title: out.Title, Image: p.AvatarURL, Creator: "@" + p.Handle,
+		Description: "Follow @" + p.Handle + " from the fediverse or from XMPP.",
+	}
+	return out
+}
+
+func (s *Server) postPage(p PostPage) page {
+	post := &p.Post
+	title := first(post.Warning, post.Title, shorten(post.Text, 60))
+	if title == "" {
+		title = "A post"
+	}
+	out := s.page("post", p.AuthorName()+": "+title)
+	out.Index = p.Indexable && post.Visibility == translate.Public
+	out.Canonical, out.XMPPURI, out.Post = p.PageURL, p.XMPPURI, &p
+	if post.Visibility == translate.Public { // unlisted posts are not to be found by way of their page
+		out.ActivityURL = post.URI
+	}
+	out.Graph = &graph{Type: "article", Title: out.Title, Image: p.AvatarURL}
+	if h := post.Author.Handle; h != "" {
+		out.Graph.Creator = "@" + h
+	}
+	if !post.Published.IsZero() {
+		out.Graph.Published = post.Published.UTC().Format(time.RFC3339)
+	}
+	if post.Warning != "" { // what is behind a warning is in no preview either
+		return out
+	}
+	out.Graph.Description = first(post.Summary, shorten(post.Text, 200))
+	for _, m := range post.Media {
+		if mediaKind(m) == "image" && !post.Sensitive {
+			out.Graph.Image, out.Graph.ImageAlt = m.URL, m.Alt
+			break
+		}
+	}
+	return out
+}
