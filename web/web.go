@@ -59,7 +59,8 @@ func New(cfg Config) (*Server, error) {
 	return &Server{cfg: cfg, style: cfg.Path + "/style.css?" + digest(styleSheet)[:12]}, nil
 }
 
-// Mount registers {path}/, {path}/@{acct}, {path}/@{acct}/{id} and the style sheet.
+// Mount registers {path}/, {path}/@{acct}, {path}/@{acct}/{id} and the style
+// sheet. A router that takes paths apart itself calls ActorPage and PostPage.
 func (s *Server) Mount(r chi.Router) {
 	path := s.cfg.Path
 	for pattern, h := range map[string]http.HandlerFunc{
@@ -100,7 +101,12 @@ func (s *Server) profile(w http.ResponseWriter, r *http.Request) {
 		s.Error(w, r, http.StatusNotFound, "")
 		return
 	}
-	p, err := s.cfg.Pages.Actor(r.Context(), args[0])
+	s.ActorPage(w, r, args[0])
+}
+
+// ActorPage writes the page of an actor.
+func (s *Server) ActorPage(w http.ResponseWriter, r *http.Request, acct string) {
+	p, err := s.cfg.Pages.Actor(r.Context(), acct)
 	if err != nil {
 		s.fail(w, r, err)
 		return
@@ -117,7 +123,12 @@ func (s *Server) post(w http.ResponseWriter, r *http.Request) {
 		s.Error(w, r, http.StatusNotFound, "")
 		return
 	}
-	p, err := s.cfg.Pages.Post(r.Context(), args[0], args[1])
+	s.PostPage(w, r, args[0], args[1])
+}
+
+// PostPage writes the page of a post.
+func (s *Server) PostPage(w http.ResponseWriter, r *http.Request, acct, id string) {
+	p, err := s.cfg.Pages.Post(r.Context(), acct, id)
 	if err != nil {
 		s.fail(w, r, err)
 		return

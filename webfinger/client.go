@@ -33,8 +33,8 @@ type outcome struct {
 }
 
 // NewClient makes a Client.
-func NewClient(f Fetcher) (*Client, error) {
-	known, err := otter.New(&otter.Options[string, outcome]{
+func NewClient(f Fetcher) *Client {
+	known := otter.Must(&otter.Options[string, outcome]{
 		MaximumSize: keepAtMost,
 		ExpiryCalculator: otter.ExpiryWritingFunc(func(e otter.Entry[string, outcome]) time.Duration {
 			switch {
@@ -47,10 +47,7 @@ func NewClient(f Fetcher) (*Client, error) {
 			}
 		}),
 	})
-	if err != nil {
-		return nil, fmt.Errorf("make the cache of WebFinger answers: %w", err)
-	}
-	return &Client{fetcher: f, known: known}, nil
+	return &Client{fetcher: f, known: known}
 }
 
 // Account is what a handle resolved to.

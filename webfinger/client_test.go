@@ -48,15 +48,6 @@ func (s *site) Fetch(_ context.Context, from, _ string, _ int64) ([]byte, string
 	return []byte(d.body), d.typ, d.err
 }
 
-func newClient(t *testing.T, f Fetcher) *Client {
-	t.Helper()
-	c, err := NewClient(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return c
-}
-
 func finger(handle string) string {
 	_, host, _ := strings.Cut(handle, "@")
 	return "https://" + host + "/.well-known/webfinger?resource=" + url.QueryEscape("acct:"+handle)
@@ -136,7 +127,7 @@ func TestLookup(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := &site{docs: tt.docs}
-			got, err := newClient(t, s).Lookup(t.Context(), alice)
+			got, err := NewClient(s).Lookup(t.Context(), alice)
 			if !errors.Is(err, tt.err) {
 				t.Errorf("error %v, want %v", err, tt.err)
 			}
@@ -152,7 +143,7 @@ func TestLookup(t *testing.T) {
 
 func TestLookupRefusesBeforeAsking(t *testing.T) {
 	s := &site{}
-	c := newClient(t, s)
+	c := NewClient(s)
 	for _, handle := range []string{
 		"", "alice", "@", "alice@", "@mast.social", "alice@mast.social/x", "alice@mast.social?x", "a b@mast.social",
 		"alice@[::1]", "alice@mast.social.", "alice@ma\x00st.social", "alice@mast.social:port", "alice@a@b", "alice@-",
@@ -169,7 +160,7 @@ func TestLookupRefusesBeforeAsking(t *testing.T) {
 
 func TestLookupRemembers(t *testing.T) {
 	s := &site{docs: map[string]doc{finger(alice): answer("acct:"+alice, "https://mast.social/a")}}
-	c := newClient(t, s)
+	c := NewClient(s)
 	for range 3 {
 		if _, err := c.Lookup(t.Context(), alice); err != nil {
 			t.Fatal(err)
@@ -192,7 +183,7 @@ func TestLookupRemembers(t *testing.T) {
 // A request that was given up says nothing about the handle.
 func TestLookupForgetsCancelled(t *testing.T) {
 	s := &site{docs: map[string]doc{finger(alice): {err: context.Canceled}}}
-	c := newClient(t, s)
+	c := NewClient(s)
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := c.Lookup(ctx, alice); !errors.Is(err, context.Canceled) {
@@ -235,7 +226,7 @@ func TestVerify(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := newClient(t, &site{docs: tt.docs}).Verify(t.Context(), tt.claim)
+			got, err := NewClient(&site{docs: tt.docs}).Verify(t.Context(), tt.claim)
 			if got != tt.want || !errors.Is(err, tt.err) {
 				t.Errorf("got %q, %v; want %q, %v", got, err, tt.want, tt.err)
 			}
@@ -246,7 +237,7 @@ func TestVerify(t *testing.T) {
 // Many actors that claim one victim's handle cost the victim's host one request.
 func TestVerifyIsNoAmplifier(t *testing.T) {
 	s := &site{docs: map[string]doc{finger(alice): answer("acct:"+alice, "https://mast.social/users/alice")}}
-	c := newClient(t, s)
+	c := NewClient(s)
 	for i := range 20 {
 		id := fmt.Sprintf("https://evil%d.example/actor", i)
 		if _, err := c.Verify(t.Context(), Claim{ID: id, WebFinger: alice}); !errors.Is(err, ErrWrong) {
@@ -286,7 +277,7 @@ func TestNodeInfoClient(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			s := &site{docs: tt.docs}
-			got, err := newClient(t, s).NodeInfo(t.Context(), "mast.social")
+			got, err := NewClient(s).NodeInfo(t.Context(), "mast.social")
 			if (err != nil) != tt.bad {
 				t.Errorf("error %v", err)
 			}
@@ -300,7 +291,7 @@ func TestNodeInfoClient(t *testing.T) {
 			}
 		})
 	}
-	if _, err := newClient(t, &site{}).NodeInfo(t.Context(), "mast.social/../x"); err == nil {
+	if _, err := NewClient(&site{}).NodeInfo(t.Context(), "mast.social/../x"); err == nil {
 		t.Error("a host with a path was asked")
 	}
 }

@@ -156,7 +156,7 @@ func TestWebFingerDocument(t *testing.T) {
 // What we serve, our own client must be able to read.
 func TestClientReadsServer(t *testing.T) {
 	h := testRouter(t, &directory{subjects: map[Resource]Subject{{Handle: "louise@example.org"}: louise}, err: ErrNotFound})
-	c := newClient(t, handlerFetcher{h})
+	c := NewClient(handlerFetcher{h})
 	got, err := c.Lookup(t.Context(), "acct:Louise@example.org")
 	if err == nil {
 		t.Errorf("a handle in another case resolved to %v though the directory refuses it", got)
