@@ -216,6 +216,9 @@ func (p *Peer) act(ctx context.Context, command string, arguments map[string]any
 	return answer.ID, err
 }
 
+// Control is the address of the peer's control port.
+func (p *Peer) Control() string { return p.control }
+
 // Handle is a user's handle with the @ in front.
 func (p *Peer) Handle(user string) string { return "@" + user + "@" + p.Host }
 

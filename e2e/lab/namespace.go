@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"syscall"
 	"unsafe"
 )
@@ -15,6 +16,13 @@ import (
 // envDir tells the inner program where the folder of the run is, and that it is
 // the inner one.
 const envDir = "ISTHMUS_LAB_DIR"
+
+// envOuter tells the inner program the process id that it has outside, and
+// envNetwork whether its network is its own too.
+const (
+	envOuter   = "ISTHMUS_LAB_OUTER"
+	envNetwork = "ISTHMUS_LAB_NETWORK"
+)
 
 // envKeep set to anything keeps the folder of the run.
 const envKeep = "ISTHMUS_LAB_KEEP"
@@ -70,7 +78,10 @@ func runInside(dir string) (int, error) {
 		return 1, fmt.Errorf("find this program: %w", err)
 	}
 	cmd := exec.Command(self, os.Args[1:]...)
-	cmd.Env = append(os.Environ(), envDir+"="+dir)
+	cmd.Env = append(os.Environ(), envDir+"="+dir, envOuter+"="+strconv.Itoa(os.Getpid()))
+	if attr.Cloneflags&syscall.CLONE_NEWNET != 0 {
+		cmd.Env = append(cmd.Env, envNetwork+"=own")
+	}
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.SysProcAttr = attr
 	signals := make(chan os.Signal, 8)
@@ -97,6 +108,16 @@ func runInside(dir string) (int, error) {
 		return 1, nil
 	}
 	return 1, fmt.Errorf("run inside the namespaces: %w", err)
+}
+
+// OwnNetwork tells whether the program's network is its own, as it is when an
+// ordinary user started it.
+func OwnNetwork() bool { return os.Getenv(envNetwork) != "" }
+
+// OuterPid is the process id, outside, of the program that called Enter.
+func OuterPid() int {
+	pid, _ := strconv.Atoi(os.Getenv(envOuter))
+	return pid
 }
 
 // settle makes the namespaces of the inner program what they are for.
