@@ -26,6 +26,10 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("%s answered %d", e.URL, e.Code)
 }
 
+// StatusCode is what the peer answered. It is not named HTTPStatus, so that it
+// never becomes our own answer to somebody else.
+func (e *StatusError) StatusCode() int { return e.Code }
+
 // Temporary tells whether a request that failed with err may succeed later:
 // the network, 401, 408, 425, 429 and 5xx, but not 501 (1.7).
 func Temporary(err error) bool {

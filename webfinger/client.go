@@ -197,9 +197,9 @@ func parseTyped(body []byte, contentType string) (jrd, error) {
 // classify turns a status into what it means here (W5): 404 and its kin say
 // that nobody is there, 410 that somebody was; the rest may pass.
 func classify(err error) error {
-	var status interface{ HTTPStatus() int }
+	var status interface{ StatusCode() int }
 	if errors.As(err, &status) {
-		switch status.HTTPStatus() {
+		switch status.StatusCode() {
 		case http.StatusNotFound, http.StatusBadRequest:
 			return fmt.Errorf("%w: %w", ErrNotFound, err)
 		case http.StatusGone:

@@ -14,6 +14,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// answered is a status as the guarded client reports it.
+type answered int
+
+func (a answered) Error() string   { return http.StatusText(int(a)) }
+func (a answered) StatusCode() int { return int(a) }
+
 // handlerFetcher fetches from a handler in this process.
 type handlerFetcher struct{ http.Handler }
 
@@ -23,7 +29,7 @@ func (f handlerFetcher) Fetch(_ context.Context, from, accept string, _ int64) (
 	w := httptest.NewRecorder()
 	f.ServeHTTP(w, r)
 	if w.Code != 200 {
-		return nil, "", &statusError{"unexpected status", w.Code}
+		return nil, "", answered(w.Code)
 	}
 	return w.Body.Bytes(), w.Header().Get("Content-Type"), nil
 }
@@ -43,7 +49,7 @@ func (s *site) Fetch(_ context.Context, from, _ string, _ int64) ([]byte, string
 	s.asked = append(s.asked, from)
 	d, ok := s.docs[from]
 	if !ok {
-		return nil, "", &statusError{"not found", 404}
+		return nil, "", answered(404)
 	}
 	return []byte(d.body), d.typ, d.err
 }
@@ -90,7 +96,7 @@ func TestLookup(t *testing.T) {
 		}, Account{Handle: alice, ActorURL: id}, nil},
 
 		{"nobody", nil, Account{}, ErrNotFound},
-		{"gone", map[string]doc{finger(alice): {err: &statusError{"", 410}}}, Account{}, ErrGone},
+		{"gone", map[string]doc{finger(alice): {err: answered(410)}}, Account{}, ErrGone},
 		{"away", map[string]doc{finger(alice): {err: trouble}}, Account{}, trouble},
 		{"no actor", map[string]doc{finger(alice): {typ: TypeJRD, body: `{"subject":"acct:alice@mast.social","links":[]}`}}, Account{}, ErrNotFound},
 

@@ -82,7 +82,7 @@ type Directory interface {
 
 // Fetcher gets a document through the guarded HTTP client: public addresses,
 // https only, few redirects, bounded time. An answer that is not 200 is an error
-// with a method HTTPStatus() int.
+// with a method StatusCode() int.
 type Fetcher interface {
 	Fetch(ctx context.Context, url, accept string, maxBytes int64) (body []byte, contentType string, err error)
 }
