@@ -3,7 +3,10 @@
 // XML ill-formed (RFC 6120 §11, XEP-0114).
 package stanza
 
-import "iter"
+import (
+	"iter"
+	"strings"
+)
 
 // Attr is an attribute. Space is empty, or the namespace of a prefixed
 // attribute; NSXML is the only such namespace that is ever written.
@@ -50,6 +53,7 @@ func (e *Element) SetLang(tag string) *Element {
 }
 
 func (e *Element) set(space, name, value string) *Element {
+	e.rendered = nil
 	for i, a := range e.Attrs {
 		if a.Space == space && a.Name == name {
 			if value == "" {
@@ -90,6 +94,7 @@ func (e *Element) get(space, name string) string {
 
 // Add appends children, leaving out nil ones, and returns the element.
 func (e *Element) Add(children ...*Element) *Element {
+	e.rendered = nil
 	for _, c := range children {
 		if c != nil {
 			e.Nodes = append(e.Nodes, Node{El: c})
@@ -101,6 +106,7 @@ func (e *Element) Add(children ...*Element) *Element {
 // AddText appends text and returns the element.
 func (e *Element) AddText(text string) *Element {
 	if text != "" {
+		e.rendered = nil
 		e.Nodes = append(e.Nodes, Node{Text: text})
 	}
 	return e
@@ -155,11 +161,11 @@ func (e *Element) Content() string {
 	if len(e.Nodes) == 1 {
 		return e.Nodes[0].Text
 	}
-	var s string
+	var b strings.Builder
 	for _, n := range e.Nodes {
-		s += n.Text
+		b.WriteString(n.Text)
 	}
-	return s
+	return b.String()
 }
 
 // ChildContent is the text of the first child of that name, or "".

@@ -1,12 +1,59 @@
 package stanza
 
-// Append writes the element as well-formed XML, whatever it holds. outer is
-// the namespace in force around it.
+import (
+	"slices"
+	"unicode/utf8"
+)
+
+// Append writes the element as well-formed XML, whatever it holds: one
+// ill-formed byte would end the stream for everybody (RFC 6120 §11.3). outer is
+// the namespace in force around the element.
+//
+// Characters that XML does not know become U+FFFD. Elements and attributes
+// that cannot be written are left out: those whose name is no ASCII NCName, elements
+// in the two reserved namespaces, attributes of namespaces other than NSXML and
+// second attributes of a name. Nothing but xml: is ever prefixed.
 func Append(dst []byte, e *Element, outer string) []byte {
 	if e == nil {
 		return dst
 	}
-	return append(dst, e.rendered...)
+	if e.rendered != nil {
+		return append(dst, e.rendered...)
+	}
+	if !writable(e) {
+		return dst
+	}
+	dst = append(append(dst, '<'), e.Name...)
+	if e.Space != "" && e.Space != outer {
+		outer = e.Space
+		dst = append(dst, " xmlns='"...)
+		dst = append(appendEscaped(dst, outer, inSpace), '\'')
+	}
+	for i, a := range e.Attrs {
+		if !writableAttr(e.Attrs[:i], a) {
+			continue
+		}
+		dst = append(dst, ' ')
+		if a.Space == NSXML {
+			dst = append(dst, "xml:"...)
+		}
+		dst = append(append(dst, a.Name...), "='"...)
+		dst = append(appendEscaped(dst, a.Value, inAttr), '\'')
+	}
+	start := len(dst) + 1
+	dst = append(dst, '>')
+	for _, n := range e.Nodes {
+		if n.El != nil {
+			dst = Append(dst, n.El, outer)
+		} else {
+			dst = appendEscaped(dst, n.Text, inText)
+		}
+	}
+	if len(dst) == start {
+		return append(dst[:start-1], "/>"...)
+	}
+	dst = append(append(dst, "</"...), e.Name...)
+	return append(dst, '>')
 }
 
 // String is the element as XML, outside of any namespace.
@@ -15,9 +62,117 @@ func (e *Element) String() string {
 }
 
 // Prerender returns a copy of the element that keeps its XML, so that many
-// stanzas can carry it at the cost of a copy. It must not be changed any more.
+// stanzas can carry it at the cost of a copy. What it holds must not be changed
+// any more.
 func Prerender(e *Element) *Element {
+	if e == nil {
+		return nil
+	}
 	r := *e
-	r.rendered = Append(nil, e, "")
+	// Without a namespace in force every namespace is declared where it
+	// starts, which is right wherever the element is put.
+	r.rendered = Append([]byte{}, e, "")
 	return &r
+}
+
+// writable tells whether the element itself can be written. No declaration may
+// make NSXML or the namespace of xmlns the default one (Namespaces in XML §3).
+func writable(e *Element) bool {
+	return isASCIIName(e.Name) && e.Space != NSXML && e.Space != nsXMLNS
+}
+
+// writableAttr tells whether an attribute that comes after others can be
+// written. Names that start with xml are reserved (XML §2.3); xmlns would be a
+// declaration.
+func writableAttr(before []Attr, a Attr) bool {
+	switch a.Space {
+	case "":
+		if a.Name == "xmlns" {
+			return false
+		}
+	case NSXML:
+	default:
+		return false
+	}
+	if !isASCIIName(a.Name) {
+		return false
+	}
+	return !slices.ContainsFunc(before, func(b Attr) bool { return b.Name == a.Name && b.Space == a.Space })
+}
+
+// Where a character is written decides how: each context has a bit in classes.
+const (
+	inText = 1 << iota
+	inAttr
+	inSpace // a namespace name; white space in it would only confuse servers
+)
+
+// classes marks the bytes that a context does not copy as they are.
+var classes = func() (t [256]byte) {
+	const all = inText | inAttr | inSpace
+	for c := range t {
+		if c < 0x20 || c >= utf8.RuneSelf {
+			t[c] = all
+		}
+	}
+	t['\t'], t['\n'] = inAttr|inSpace, inAttr|inSpace
+	t['&'], t['<'], t['>'] = all, all, all
+	t['\''] = inAttr | inSpace
+	return t
+}()
+
+// appendEscaped writes character data for a context.
+func appendEscaped(dst []byte, s string, context byte) []byte {
+	from := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if classes[c]&context == 0 {
+			i++
+			continue
+		}
+		size, rep := 1, ""
+		if c >= utf8.RuneSelf {
+			var r rune
+			r, size = utf8.DecodeRuneInString(s[i:])
+			if isChar(r) && (r != utf8.RuneError || size > 1) {
+				i += size
+				continue
+			}
+			rep = "\uFFFD"
+		} else {
+			rep = escape(c, context)
+		}
+		dst = append(append(dst, s[from:i]...), rep...)
+		i += size
+		from = i
+	}
+	return append(dst, s[from:]...)
+}
+
+// escape is how an ASCII character that cannot be copied is written. White
+// space is a reference where a parser would otherwise normalise it (XML §2.11,
+// §3.3.3).
+func escape(c, context byte) string {
+	switch c {
+	case '&':
+		return "&amp;"
+	case '<':
+		return "&lt;"
+	case '>':
+		return "&gt;"
+	case '\'':
+		return "&apos;"
+	}
+	if context == inSpace {
+		return "\uFFFD"
+	}
+	switch c {
+	case '\t':
+		return "&#9;"
+	case '\n':
+		return "&#10;"
+	case '\r':
+		return "&#13;"
+	}
+	return "\uFFFD"
 }
