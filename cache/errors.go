@@ -1,8 +1,12 @@
 package cache
 
 import (
+	"database/sql"
 	"errors"
 	"fmt"
+
+	"modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Errors that callers branch on, with errors.Is.
@@ -36,4 +40,44 @@ type PinError struct {
 func (e *PinError) Error() string {
 	return fmt.Sprintf("%s is %q, but this database was made for %q; ids already given out contain it, so set it back or start with a new database",
 		e.Key, e.Given, e.Stored)
+}
+
+// sqlCode is the primary result code of an SQLite error, 0 for other errors.
+func sqlCode(err error) int {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Code() & 0xff
+	}
+	return 0
+}
+
+// typed adds the error that callers branch on to one of the database.
+func typed(err error) error {
+	if err == nil {
+		return nil
+	}
+	if errors.Is(err, sql.ErrNoRows) {
+		return ErrNotFound
+	}
+	switch sqlCode(err) {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED:
+		return fmt.Errorf("%w: %w", ErrBusy, err)
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_CANTOPEN:
+		return fmt.Errorf("%w: %w", ErrTemporary, err)
+	case sqlite3.SQLITE_READONLY:
+		return fmt.Errorf("%w: %w", ErrReadOnly, err)
+	}
+	return err
+}
+
+// breaksTx reports whether SQLite may have rolled back the whole transaction
+// by itself when it returned err (sqlite.org/lang_transaction.html, "Response
+// to errors within a transaction").
+func breaksTx(err error) bool {
+	switch sqlCode(err) {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM,
+		sqlite3.SQLITE_BUSY, sqlite3.SQLITE_INTERRUPT, sqlite3.SQLITE_CORRUPT:
+		return true
+	}
+	return false
 }

@@ -1,0 +1,158 @@
+package cache
+
+import (
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/unicode/norm"
+)
+
+// Fold brings text into the form in which it is searched: compatibility forms,
+// marks and case do not matter, and each character of a script that is written
+// without spaces is a word. Words are separated by one space.
+func Fold(s string) string {
+	var b strings.Builder
+	b.Grow(len(s) + 8)
+	f := folder{b: &b}
+	if isASCII(s) {
+		for i := range len(s) {
+			f.put(rune(s[i]))
+		}
+		return b.String()
+	}
+	for _, r := range norm.NFKD.String(s) {
+		f.put(r)
+	}
+	return b.String()
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+// folder writes folded runes; a space is only written once a word follows.
+type folder struct {
+	b     *strings.Builder
+	space bool
+}
+
+// put folds one rune of decomposed text.
+func (f *folder) put(r rune) {
+	if r < utf8.RuneSelf {
+		switch {
+		case r == ' ' || (r >= '\t' && r <= '\r'):
+			f.space = true
+		case r >= 'A' && r <= 'Z':
+			f.write(r + 'a' - 'A')
+		default:
+			f.write(r)
+		}
+		return
+	}
+	switch {
+	case unicode.Is(unicode.Mn, r), unicode.Is(unicode.Me, r):
+		return
+	case unicode.IsSpace(r):
+		f.space = true
+	case alone(r):
+		f.space = true
+		f.write(r)
+		f.space = true
+	default:
+		f.fold(r)
+	}
+}
+
+// fold folds the case of a rune. Full folding differs from lower case only in
+// these once compatibility forms are decomposed.
+func (f *folder) fold(r rune) {
+	switch r = unicode.ToLower(r); r {
+	case 'ß':
+		f.write('s')
+		f.write('s')
+	case 'ς':
+		f.write('σ')
+	default:
+		f.write(r)
+	}
+}
+
+func (f *folder) write(r rune) {
+	if f.space && f.b.Len() > 0 {
+		f.b.WriteByte(' ')
+	}
+	f.space = false
+	f.b.WriteRune(r)
+}
+
+// spaceless are the scripts that are written without spaces between words.
+var spaceless = []*unicode.RangeTable{
+	unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Bopomofo, unicode.Yi,
+	unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar,
+}
+
+// alone reports whether a rune is a word of its own.
+func alone(r rune) bool {
+	if r < 0x0E00 { // before Thai, the first of them
+		return false
+	}
+	const longSound = 'ー' // of no script, but only used with Kana
+	return r == longSound || unicode.In(r, spaceless...)
+}
+
+// isWord reports whether the full-text index keeps a rune; what it does not
+// keep separates words (unicode61: letters, numbers, private use).
+func isWord(r rune) bool {
+	return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.Is(unicode.Co, r)
+}
+
+// words are the words of folded text as the index has them.
+func words(folded string) []string {
+	return strings.FieldsFunc(folded, func(r rune) bool { return !isWord(r) })
+}
+
+// token is a word of a text, folded, and where it stands in it.
+type token struct {
+	word       string
+	start, end int
+}
+
+// tokens are the words of a text that was not folded.
+func tokens(text string) []token {
+	var list []token
+	start := -1
+	end := func(at int) {
+		if start >= 0 {
+			for _, w := range words(Fold(text[start:at])) {
+				list = append(list, token{word: w, start: start, end: at})
+			}
+		}
+		start = -1
+	}
+	for i, r := range text {
+		switch {
+		case start >= 0 && unicode.IsMark(r):
+			continue
+		case !isWord(r):
+			end(i)
+		case alone(r) || (start >= 0 && aloneAt(text[start:])):
+			end(i)
+			start = i
+		case start < 0:
+			start = i
+		}
+	}
+	end(len(text))
+	return list
+}
+
+func aloneAt(s string) bool {
+	r, _ := utf8.DecodeRuneInString(s)
+	return alone(r)
+}

@@ -1,0 +1,129 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// FollowState is the state of a follow.
+type FollowState string
+
+// The states of follows.
+const (
+	FollowPending  FollowState = "pending"
+	FollowAccepted FollowState = "accepted"
+	FollowRejected FollowState = "rejected"
+)
+
+// Follow is an edge; both ends are actor URIs.
+type Follow struct {
+	ID                 int64 // row number, the cursor of pages
+	Follower, Followee string
+	State              FollowState
+	ActivityID         string // of the Follow
+	Meta               string // free text of the gateway
+	CreatedAt          time.Time
+	UpdatedAt          time.Time
+}
+
+const followColumns = "SELECT id, follower, followee, state, activity, meta, created_at, updated_at FROM follows "
+
+func scanFollow(r row) (f Follow, err error) {
+	err = r.Scan(&f.ID, &f.Follower, &f.Followee, &f.State, &f.ActivityID, &f.Meta, when{&f.CreatedAt}, when{&f.UpdatedAt})
+	return f, err
+}
+
+// PutFollow creates or changes the edge between two actors; CreatedAt stays as
+// it was first.
+func (tx *Tx) PutFollow(f Follow) error {
+	if f.Follower == "" || f.Followee == "" {
+		return errors.New("put follow: both ends are needed")
+	}
+	inbox := ""
+	a, err := tx.ActorByURI(f.Follower)
+	switch {
+	case err == nil:
+		inbox = deliveryInbox(a)
+	case !errors.Is(err, ErrNotFound):
+		return fmt.Errorf("put follow: %w", err)
+	}
+	err = tx.run(`INSERT INTO follows (follower, followee, state, activity, inbox, meta, created_at, updated_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+		ON CONFLICT (follower, followee) DO UPDATE SET state = excluded.state, activity = excluded.activity,
+			inbox = excluded.inbox, meta = excluded.meta, updated_at = excluded.updated_at`,
+		f.Follower, f.Followee, string(f.State), f.ActivityID, inbox, f.Meta, millis(f.CreatedAt), millis(f.UpdatedAt))
+	if err != nil {
+		return fmt.Errorf("put follow of %s by %s: %w", f.Followee, f.Follower, err)
+	}
+	return nil
+}
+
+// Follow returns the edge between two actors.
+func (tx *Tx) Follow(follower, followee string) (Follow, error) {
+	return one(tx, scanFollow, followColumns+"WHERE follower = ? AND followee = ?", follower, followee)
+}
+
+// FollowByActivity returns the edge that a Follow activity made.
+func (tx *Tx) FollowByActivity(id string) (Follow, error) {
+	if id == "" {
+		return Follow{}, ErrNotFound
+	}
+	return one(tx, scanFollow, followColumns+"WHERE activity = ? AND activity <> ''", id)
+}
+
+// DeleteFollow ends an edge and reports whether there was one.
+func (tx *Tx) DeleteFollow(follower, followee string) (bool, error) {
+	n, err := tx.exec("DELETE FROM follows WHERE follower = ? AND followee = ?", follower, followee)
+	return n > 0, err
+}
+
+// FollowersOf returns a page of edges to an actor, oldest first, in one state
+// or in all for "". after is the ID of the last edge of the page before.
+func (tx *Tx) FollowersOf(followee string, s FollowState, after int64, limit int) ([]Follow, error) {
+	if s == "" {
+		return all(tx, scanFollow, followColumns+"WHERE followee = ? AND id > ? ORDER BY id LIMIT ?",
+			followee, after, limitOr(limit, 100))
+	}
+	return all(tx, scanFollow, followColumns+"WHERE followee = ? AND state = ? AND id > ? ORDER BY id LIMIT ?",
+		followee, string(s), after, limitOr(limit, 100))
+}
+
+// FollowingOf is FollowersOf in the other direction.
+func (tx *Tx) FollowingOf(follower string, s FollowState, after int64, limit int) ([]Follow, error) {
+	if s == "" {
+		return all(tx, scanFollow, followColumns+"WHERE follower = ? AND id > ? ORDER BY id LIMIT ?",
+			follower, after, limitOr(limit, 100))
+	}
+	return all(tx, scanFollow, followColumns+"WHERE follower = ? AND state = ? AND id > ? ORDER BY id LIMIT ?",
+		follower, string(s), after, limitOr(limit, 100))
+}
+
+// CountFollowers counts the accepted followers of an actor.
+func (tx *Tx) CountFollowers(followee string) (int, error) {
+	return tx.count("SELECT count(*) FROM follows WHERE followee = ? AND state = 'accepted'", followee)
+}
+
+// CountFollowing counts whom an actor follows and was accepted by.
+func (tx *Tx) CountFollowing(follower string) (int, error) {
+	return tx.count("SELECT count(*) FROM follows WHERE follower = ? AND state = 'accepted'", follower)
+}
+
+// DeliveryInboxes returns a page of the distinct inboxes of an actor's accepted
+// followers, shared ones where they exist (D2), sorted. after is the last inbox
+// of the page before.
+func (tx *Tx) DeliveryInboxes(followee, after string, limit int) ([]string, error) {
+	return all(tx, value[string], `SELECT DISTINCT inbox FROM follows
+		WHERE followee = ? AND inbox > ? AND state = 'accepted' AND inbox <> '' ORDER BY inbox LIMIT ?`,
+		followee, after, limitOr(limit, 500))
+}
+
+// DropInbox deletes the follows behind an inbox that is gone for good (D4).
+func (tx *Tx) DropInbox(inbox string) (int, error) {
+	if inbox == "" {
+		return 0, nil
+	}
+	n, err := tx.exec(`DELETE FROM follows WHERE follower IN (SELECT uri FROM actors WHERE inbox = ?1 OR shared_inbox = ?1)`,
+		inbox)
+	return int(n), err
+}

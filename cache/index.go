@@ -1,0 +1,139 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+)
+
+// The indexer waits this long for more posts, and takes this many at a time:
+// posts are found within a second, and the writer is never held for long.
+const (
+	indexDelay = 200 * time.Millisecond
+	indexRetry = 5 * time.Second
+	indexBatch = 200
+)
+
+// indexLoop feeds the full-text index until the store closes.
+func (s *Store) indexLoop() {
+	defer close(s.indexerDone)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		select {
+		case <-s.closing:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	wake(s.postsReady) // what the last run left
+	for {
+		select {
+		case <-s.postsReady:
+		case <-s.closing:
+			return
+		}
+		delay := indexDelay
+		for {
+			select {
+			case <-time.After(delay):
+			case <-s.closing:
+				return
+			}
+			err := s.Index(ctx)
+			if err == nil || ctx.Err() != nil {
+				break
+			}
+			s.log.Error("index posts", "err", err)
+			delay = indexRetry
+		}
+	}
+}
+
+// indexRow is a post that waits, and its text.
+type indexRow struct {
+	Stored
+	rev int64
+	fts []any // rowid and the columns of posts_fts, nil if it cannot be read
+}
+
+// Index brings all posts that wait for it into the full-text index. The store
+// does so by itself within a second of a commit.
+func (s *Store) Index(ctx context.Context) error {
+	for {
+		var rows []indexRow
+		err := s.View(ctx, func(tx *Tx) (err error) {
+			// Upwards: the index is slow when row numbers go back and forth.
+			rows, err = all(tx, s.scanIndexRow, "SELECT "+storedColumns+", p.rev FROM "+postsBodies+
+				" WHERE p.indexed = 0 ORDER BY p.id LIMIT ?", indexBatch)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("read posts to index: %w", err)
+		}
+		if len(rows) == 0 {
+			return nil
+		}
+		if err := s.Update(ctx, func(tx *Tx) error { return tx.index(rows) }); err != nil {
+			return fmt.Errorf("index posts: %w", err)
+		}
+	}
+}
+
+func (s *Store) scanIndexRow(r row) (x indexRow, err error) {
+	var parsed []byte
+	if err := r.Scan(&x.ID, when{&x.Received}, when{&x.Modified}, &parsed, &x.rev); err != nil {
+		return x, err
+	}
+	if err := x.decode(parsed); err != nil {
+		s.log.Error("a post cannot be indexed", "err", err)
+		return x, nil
+	}
+	x.fts = ftsRow(x.Stored)
+	return x, nil
+}
+
+// ftsRow is what the index knows of a post, folded.
+func ftsRow(s Stored) []any {
+	p := s.Post
+	text := []string{p.Text, p.Summary}
+	title := []string{p.Title}
+	for _, t := range p.Translations {
+		text, title = append(text, t.Text), append(title, t.Title)
+	}
+	for _, m := range p.Media {
+		text = append(text, m.Alt)
+	}
+	author := p.Author
+	if author.URI == "" {
+		author = p.Owner
+	}
+	return []any{
+		s.ID, foldAll(title), foldAll(text), Fold(p.Warning), foldAll([]string{author.Name, author.Handle}), foldAll(p.Tags),
+	}
+}
+
+func foldAll(list []string) string { return Fold(strings.Join(list, "\n")) }
+
+// index stores the rows, except those whose posts changed or went meanwhile.
+func (tx *Tx) index(rows []indexRow) error {
+	for _, x := range rows {
+		state := indexed
+		if x.fts == nil {
+			state = indexNever
+		}
+		n, err := tx.exec("UPDATE posts SET indexed = ? WHERE id = ? AND rev = ? AND indexed = 0", state, x.ID, x.rev)
+		if err != nil {
+			return err
+		}
+		if n == 0 || x.fts == nil {
+			continue
+		}
+		err = tx.run("INSERT INTO posts_fts (rowid, title, text, warning, author, tags) VALUES (?, ?, ?, ?, ?, ?)", x.fts...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}

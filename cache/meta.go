@@ -1,0 +1,50 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Meta returns a setting that the database keeps.
+func (tx *Tx) Meta(key string) (string, error) {
+	b, err := one(tx, value[[]byte], "SELECT value FROM meta WHERE key = ?", key)
+	return string(b), err
+}
+
+// SetMeta keeps a setting.
+func (tx *Tx) SetMeta(key, value string) error {
+	return tx.run("INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value",
+		key, []byte(value))
+}
+
+// Pin keeps a setting at first use, and later returns a *PinError if it has
+// changed: public URLs, path and component are in ids that were given out
+// (design §2).
+func (tx *Tx) Pin(key, value string) error {
+	stored, err := tx.Meta("pin:" + key)
+	if errors.Is(err, ErrNotFound) {
+		return tx.SetMeta("pin:"+key, value)
+	}
+	if err == nil && stored != value {
+		return &PinError{Key: key, Stored: stored, Given: value}
+	}
+	return err
+}
+
+// Secret returns a secret of this instance; it is made from random at first
+// use.
+func (tx *Tx) Secret(name string, size int, random io.Reader) ([]byte, error) {
+	stored, err := tx.Meta("secret:" + name)
+	if err == nil {
+		return []byte(stored), nil
+	}
+	if !errors.Is(err, ErrNotFound) {
+		return nil, err
+	}
+	b := make([]byte, size)
+	if _, err := io.ReadFull(random, b); err != nil {
+		return nil, fmt.Errorf("make secret %s: %w", name, err)
+	}
+	return b, tx.SetMeta("secret:"+name, string(b))
+}

@@ -1,0 +1,117 @@
+package cache
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-json-experiment/json"
+
+	"isthmus/translate"
+)
+
+// Stored is a post as the store has it.
+type Stored struct {
+	ID       int64 // follows the sort date (design §7)
+	Post     translate.Post
+	Received time.Time
+	Modified time.Time  // when the store last saw it change
+	Item     *Placement // the placement through which it was read, if any
+}
+
+// Change is what PutPost did.
+type Change string
+
+// The changes.
+const (
+	Created Change = "created"
+	Updated Change = "updated"
+	Same    Change = "same"
+)
+
+// PutOptions go with a post that is put.
+type PutOptions struct {
+	Received   time.Time
+	Addressees []string // actors, besides to and cc, who may see it (personal inbox)
+	RawType    string   // media type of raw; "" is activity+json
+	Via        string   // of the placement that p.Item makes
+}
+
+// The forms of posts.indexed.
+const (
+	unindexed  = 0
+	indexed    = 1
+	indexNever = 2 // boosts: what they show is indexed as itself
+)
+
+// An id is the sort date in milliseconds and a number: 43 and 20 bits.
+const idBits = 20
+
+// sortTime is the date that orders a post: published, never later than
+// received (design §7), in the years that ids reach.
+func sortTime(published, received time.Time) int64 {
+	t := received.UnixMilli()
+	if !published.IsZero() {
+		t = min(t, published.UnixMilli())
+	}
+	return min(max(t, 1), 1<<43-2)
+}
+
+// newID returns an unused id for a post. The ids of deleted posts are not used
+// again. A full millisecond, which takes a million posts, borrows from the one
+// before.
+func (tx *Tx) newID(ms int64) (int64, error) {
+	for ; ms > 0; ms-- {
+		first, end := ms<<idBits, (ms+1)<<idBits
+		last, err := one(tx, value[int64], `SELECT max(
+				coalesce((SELECT max(id) FROM posts WHERE id >= ?1 AND id < ?2), ?1),
+				coalesce((SELECT max(post_id) FROM tombstones WHERE post_id >= ?1 AND post_id < ?2), ?1))`, first, end)
+		if err != nil {
+			return 0, err
+		}
+		if last+1 < end {
+			return last + 1, nil
+		}
+	}
+	return 0, fmt.Errorf("no id is left: %w", ErrConflict)
+}
+
+// digest says what a post is, without what changes although nobody edited it:
+// how people are called, where XMPP shows it, dates.
+func digest(p translate.Post) ([]byte, error) {
+	p.Owner = translate.Actor{URI: p.Owner.URI}
+	p.Author = translate.Actor{URI: p.Author.URI}
+	p.Mentions = slices.Clone(p.Mentions)
+	for i, m := range p.Mentions {
+		p.Mentions[i] = translate.Mention{Actor: translate.Actor{URI: m.URI}, Text: m.Text}
+	}
+	p.To, p.Cc = slices.Sorted(slices.Values(p.To)), slices.Sorted(slices.Values(p.Cc))
+	p.Item, p.Comments, p.ReplyRef, p.BoostRef = nil, nil, nil, nil
+	p.Published, p.Updated = time.Time{}, time.Time{}
+	b, err := json.Marshal(p, lenientText)
+	if err != nil {
+		return nil, err
+	}
+	h := sha256.Sum256(b)
+	return h[:16], nil
+}
+
+// storedColumns are what scanStored reads, from posts p and bodies b.
+const storedColumns = "p.id, p.received, p.modified, json(b.parsed)"
+
+func scanStored(r row) (s Stored, err error) {
+	var parsed []byte
+	if err := r.Scan(&s.ID, when{&s.Received}, when{&s.Modified}, &parsed); err != nil {
+		return s, err
+	}
+	return s, s.decode(parsed)
+}
+
+// decode reads the post from its column. Text may be odd: it was stored so.
+func (s *Stored) decode(parsed []byte) error {
+	if err := json.Unmarshal(parsed, &s.Post, lenientText); err != nil {
+		return fmt.Errorf("post %d: %w", s.ID, err)
+	}
+	return nil
+}

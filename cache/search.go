@@ -1,0 +1,162 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// SearchQuery is a search. In Text words are AND-ed, "a phrase", -without,
+// prefix*; the other fields narrow it, and their zero values do not.
+type SearchQuery struct {
+	Text         string
+	Viewer       Viewer
+	All          bool   // for an Operator: private posts too
+	Any          bool   // also authors who did not ask to be found (SEC-28)
+	From         string // actor URI or handle of the owner
+	Tag          string
+	Host         string // of the owner
+	Kind         string
+	Lang         string
+	Since, Until time.Time // published from and before
+	Cursor       int64     // SearchResult.Cursor of the page before
+	Limit        int       // 0: 20
+}
+
+// Hit is a post that a search found.
+type Hit struct {
+	Stored
+	Snippet string   // plain text around the match
+	Marks   [][2]int // byte ranges of Snippet that matched
+}
+
+// SearchResult is a page of hits, newest first.
+type SearchResult struct {
+	Hits   []Hit
+	Cursor int64 // for the next page; 0: there is none
+	Behind int   // posts that wait to be indexed, counted up to 1,000
+}
+
+// conditions collects the SQL of a search; the arguments start at ?3.
+type conditions struct {
+	sql  strings.Builder
+	args []any
+}
+
+// add adds a condition in which %d is the number of its argument.
+func (c *conditions) add(cond string, arg any) {
+	c.args = append(c.args, arg)
+	c.sql.WriteString(" AND " + strings.ReplaceAll(cond, "%d", strconv.Itoa(len(c.args)+2)))
+}
+
+// Search finds posts by their text, newest first. It finds public posts of
+// authors who asked to be found, and all of the viewer's own; an Operator who
+// asks for it finds everything.
+func (tx *Tx) Search(q SearchQuery) (SearchResult, error) {
+	var res SearchResult
+	behind, err := tx.count("SELECT count(*) FROM (SELECT 1 FROM posts WHERE indexed = 0 LIMIT 1000)")
+	if err != nil {
+		return res, fmt.Errorf("search: %w", err)
+	}
+	res.Behind = behind
+	terms := parseQuery(q.Text)
+	if len(terms) == 0 && strings.TrimSpace(q.Text) != "" {
+		return res, nil // nothing in it that could be found
+	}
+	limit := min(limitOr(q.Limit, 20), 500)
+	from, c, err := tx.searchSQL(q, terms)
+	if errors.Is(err, ErrNotFound) {
+		return res, nil
+	}
+	if err != nil {
+		return res, fmt.Errorf("search: %w", err)
+	}
+	v := q.Viewer
+	v.Operator = v.Operator && q.All
+	c.args = append(c.args, limit+1)
+	found, err := tx.list(v, from+" JOIN bodies b ON b.post_id = p.id",
+		fmt.Sprintf("%s ORDER BY p.id DESC LIMIT ?%d", c.sql.String(), len(c.args)+2), c.args...)
+	if err != nil {
+		return res, fmt.Errorf("search: %w", err)
+	}
+	if len(found) > limit {
+		found = found[:limit]
+		res.Cursor = found[limit-1].ID
+	}
+	for _, s := range found {
+		h := Hit{Stored: s}
+		h.Snippet, h.Marks = snippet(s.Post, terms)
+		res.Hits = append(res.Hits, h)
+	}
+	return res, nil
+}
+
+// searchSQL translates a search. ErrNotFound means that nothing can match.
+func (tx *Tx) searchSQL(q SearchQuery, terms []term) (from string, c conditions, err error) {
+	from = "posts p"
+	expr, neg := matchExpr(terms)
+	if expr != "" {
+		from = "posts_fts f CROSS JOIN posts p ON p.id = f.rowid"
+		c.add("f.posts_fts MATCH ?%d", expr)
+		c.add("(?%d = 0 OR f.rowid < ?%d)", q.Cursor)
+	} else {
+		c.add("(?%d = 0 OR p.id < ?%d)", q.Cursor)
+	}
+	if neg != "" {
+		c.add("p.id NOT IN (SELECT rowid FROM posts_fts WHERE posts_fts MATCH ?%d)", neg)
+	}
+	c.sql.WriteString(" AND p.kind <> 'boost'")
+	switch {
+	case q.All && q.Viewer.Operator:
+	case q.Any:
+		c.sql.WriteString(" AND (p.vis = 0 OR p.owner = ?1)")
+	default:
+		c.sql.WriteString(" AND ((p.vis = 0 AND " + indexable + ") OR p.owner = ?1)")
+	}
+	return from, c, tx.searchFilters(q, &c)
+}
+
+func (tx *Tx) searchFilters(q SearchQuery, c *conditions) error {
+	if q.From != "" {
+		uri, err := tx.actorURI(q.From)
+		if err != nil {
+			return err
+		}
+		c.add("p.owner = ?%d", uri)
+	}
+	if q.Tag != "" {
+		c.add("EXISTS (SELECT 1 FROM tags WHERE tag = ?%d AND post_id = p.id)", foldTag(q.Tag))
+	}
+	if q.Host != "" {
+		c.add("p.owner_host = ?%d", strings.ToLower(q.Host))
+	}
+	if q.Kind != "" {
+		c.add("p.kind = ?%d", q.Kind)
+	}
+	if q.Lang != "" {
+		c.add("(b.parsed ->> 'lang' = ?%d OR b.parsed ->> 'lang' LIKE ?%d || '-%')", q.Lang)
+	}
+	if !q.Since.IsZero() {
+		c.add("p.id >= ?%d", max(millis(q.Since), 0)<<idBits)
+	}
+	if !q.Until.IsZero() {
+		c.add("p.id < ?%d", max(millis(q.Until), 0)<<idBits)
+	}
+	return nil
+}
+
+// actorURI resolves a handle, ours or a remote one; a URI is itself.
+func (tx *Tx) actorURI(who string) (string, error) {
+	if strings.Contains(who, "/") {
+		return who, nil
+	}
+	acct := strings.ToLower(strings.TrimPrefix(who, "@"))
+	ours, err := tx.AccountByAcct(acct)
+	if err == nil || !errors.Is(err, ErrNotFound) {
+		return ours.URI, err
+	}
+	a, err := tx.ActorByAcct(acct)
+	return a.URI, err
+}

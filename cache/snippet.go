@@ -1,0 +1,124 @@
+package cache
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"isthmus/translate"
+)
+
+// A snippet has about this many runes, a third of them before the match.
+const (
+	snippetRunes  = 160
+	snippetBefore = 50
+)
+
+// snippet cuts a piece of a post's text around the first match, and says what
+// in it matched. Without a match in the text it is its beginning.
+func snippet(p translate.Post, terms []term) (string, [][2]int) {
+	for _, text := range []string{p.Text, p.Title, p.Warning, p.Summary} {
+		if marks := matches(tokens(text), terms); len(marks) > 0 {
+			return cut(text, marks)
+		}
+	}
+	for _, text := range []string{p.Text, p.Title} {
+		if text != "" {
+			return cut(text, nil)
+		}
+	}
+	return "", nil
+}
+
+// matches finds where the terms stand; ranges do not overlap.
+func matches(list []token, terms []term) [][2]int {
+	var marks [][2]int
+	for i := 0; i < len(list); i++ {
+		n := longest(list[i:], terms)
+		if n == 0 {
+			continue
+		}
+		start, end := list[i].start, list[i+n-1].end
+		if last := len(marks) - 1; last >= 0 && start < marks[last][1] {
+			marks[last][1] = max(marks[last][1], end) // words of one compatibility form
+		} else {
+			marks = append(marks, [2]int{start, end})
+		}
+		i += n - 1
+	}
+	return marks
+}
+
+// longest is how many tokens at the beginning of list are the longest match.
+func longest(list []token, terms []term) int {
+	n := 0
+	for _, t := range terms {
+		if !t.not && len(t.words) > n && t.match(list) {
+			n = len(t.words)
+		}
+	}
+	return n
+}
+
+func (t term) match(list []token) bool {
+	if len(list) < len(t.words) {
+		return false
+	}
+	for i, w := range t.words {
+		got := list[i].word
+		if got != w && (!t.prefix || i < len(t.words)-1 || !strings.HasPrefix(got, w)) {
+			return false
+		}
+	}
+	return true
+}
+
+// cut takes the part of text around the first mark, with marks moved along.
+func cut(text string, marks [][2]int) (string, [][2]int) {
+	start := 0
+	if len(marks) > 0 {
+		start = back(text, marks[0][0], snippetBefore)
+	}
+	end := forth(text, start, snippetRunes)
+	if len(marks) > 0 {
+		end = max(end, marks[0][1])
+	}
+	piece, head := text[start:end], ""
+	if start > 0 {
+		head = "…"
+	}
+	var moved [][2]int
+	for _, m := range marks {
+		if m[1] <= end {
+			moved = append(moved, [2]int{m[0] - start + len(head), m[1] - start + len(head)})
+		}
+	}
+	if end < len(text) {
+		piece += "…"
+	}
+	return head + piece, moved
+}
+
+// back goes n runes back from at, and forth to the beginning of a word there.
+func back(text string, at, n int) int {
+	i := at
+	for ; n > 0 && i > 0; n-- {
+		_, size := utf8.DecodeLastRuneInString(text[:i])
+		i -= size
+	}
+	if i == 0 {
+		return 0
+	}
+	if gap := strings.IndexAny(text[i:at], " \n\t"); gap >= 0 {
+		return i + gap + 1
+	}
+	return i
+}
+
+// forth goes n runes forth from at.
+func forth(text string, at, n int) int {
+	for ; n > 0 && at < len(text); n-- {
+		_, size := utf8.DecodeRuneInString(text[at:])
+		at += size
+	}
+	return at
+}
