@@ -66,6 +66,8 @@ type Post struct {
 	Emoji    []Emoji   `json:"emoji,omitempty"`
 	Media    []Media   `json:"media,omitempty"`
 	Links    []Link    `json:"links,omitempty"` // link cards
+	Event    *Event    `json:"event,omitempty"` // of an event
+	Poll     *Poll     `json:"poll,omitempty"`  // of a question; Text has the options too
 
 	URL      string `json:"url,omitempty"`       // the page for people
 	ReplyTo  string `json:"reply_to,omitempty"`  // URI of the post that this answers
@@ -79,8 +81,9 @@ type Post struct {
 	To         []string   `json:"to,omitempty"` // as they came
 	Cc         []string   `json:"cc,omitempty"`
 
-	Item     *Item `json:"item,omitempty"`     // where XMPP first saw it
-	Comments *Node `json:"comments,omitempty"` // its comments node
+	EntryID  string `json:"entry_id,omitempty"` // atom:id of an entry: a claim
+	Item     *Item  `json:"item,omitempty"`     // where XMPP first saw it
+	Comments *Node  `json:"comments,omitempty"` // its comments node
 
 	Published time.Time `json:"published,omitzero"`
 	Updated   time.Time `json:"updated,omitzero"` // last edit, zero if none
@@ -140,6 +143,28 @@ type Link struct {
 	URL       string `json:"url"`
 	Title     string `json:"title,omitempty"`
 	MediaType string `json:"media_type,omitempty"`
+}
+
+// Event is when and where something happens.
+type Event struct {
+	Start time.Time `json:"start,omitzero"`
+	End   time.Time `json:"end,omitzero"`
+	Place string    `json:"place,omitempty"`
+}
+
+// Poll is what a question asks.
+type Poll struct {
+	Options  []Option  `json:"options"`
+	Multiple bool      `json:"multiple,omitempty"` // several may be chosen
+	Ends     time.Time `json:"ends,omitzero"`
+	Closed   time.Time `json:"closed,omitzero"`
+	Voters   int64     `json:"voters,omitempty"`
+}
+
+// Option is a choice of a poll.
+type Option struct {
+	Text  string `json:"text"`
+	Votes int64  `json:"votes,omitempty"`
 }
 
 // Node is a pubsub node.
