@@ -1,10 +1,12 @@
-// Package config reads isthmus.toml and the ISTHMUS_* environment.
+// Package config reads isthmus.toml and the ISTHMUS_* environment. A mistake is
+// one line that names the key, its value and the remedy.
 package config
 
 import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"strings"
 )
 
 // Config is a checked configuration. Paths are absolute or relative to the
@@ -20,6 +22,28 @@ type Config struct {
 
 	File     string   // where it came from
 	Warnings []string // what is allowed but unwise, for the log
+}
+
+// Error is a mistake in the configuration.
+type Error struct {
+	File   string // empty: in the environment
+	Key    string // http.listen, or the name of a variable
+	Value  string // as it was written; empty if it is missing or secret
+	Reason string
+	Remedy string
+}
+
+// Error is the one line that the operator gets.
+func (e *Error) Error() string {
+	var b strings.Builder
+	if e.File != "" {
+		b.WriteString(e.File + ": ")
+	}
+	b.WriteString(e.Key)
+	if e.Value != "" {
+		b.WriteString(" = " + e.Value)
+	}
+	return b.String() + ": " + e.Reason + "; " + e.Remedy
 }
 
 // Domain is an XMPP domain whose users can be actors.
