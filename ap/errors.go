@@ -20,11 +20,18 @@ type StatusError struct {
 	URL        string
 	Code       int
 	RetryAfter time.Duration // what the peer asked for; zero: nothing
+	Text       string        // the beginning of what it said, in one line
 }
 
 func (e *StatusError) Error() string {
+	if e.Text != "" {
+		return fmt.Sprintf("%s answered %d: %s", e.URL, e.Code, e.Text)
+	}
 	return fmt.Sprintf("%s answered %d", e.URL, e.Code)
 }
+
+// HTTPStatus is the status of the answer.
+func (e *StatusError) HTTPStatus() int { return e.Code }
 
 // StatusCode is what the peer answered. It is not named HTTPStatus, so that it
 // never becomes our own answer to somebody else.

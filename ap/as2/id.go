@@ -15,14 +15,20 @@ var errBadID = errors.New("not usable as an id")
 // loopback), no host or an odd one, userinfo, control characters, too long. A
 // fragment is accepted, since activities and keys of peers have one.
 func CheckID(id string) error {
-	_, err := parseID(id)
+	_, err := parseID(id, maxID)
+	return err
+}
+
+// CheckURL is CheckID for the address of a file or a page, which may be longer.
+func CheckURL(u string) error {
+	_, err := parseID(u, maxURL)
 	return err
 }
 
 // Host is the host of an id, lower case, with its port unless that is the
 // default one; empty if the id cannot be used.
 func Host(id string) string {
-	u, err := parseID(id)
+	u, err := parseID(id, maxID)
 	if err != nil {
 		return ""
 	}
@@ -32,17 +38,17 @@ func Host(id string) string {
 // SameOrigin tells whether two usable ids have scheme, host and port in common
 // (L7).
 func SameOrigin(a, b string) bool {
-	u, err := parseID(a)
+	u, err := parseID(a, maxID)
 	if err != nil {
 		return false
 	}
-	v, err := parseID(b)
+	v, err := parseID(b, maxID)
 	return err == nil && u.Scheme == v.Scheme && u.Host == v.Host
 }
 
 // parseID parses a usable id; its Host is in the form that is compared.
-func parseID(id string) (*url.URL, error) {
-	if !usable(id, maxID) {
+func parseID(id string, limit int) (*url.URL, error) {
+	if !usable(id, limit) {
 		return nil, fmt.Errorf("id of %d bytes: %w", len(id), errBadID)
 	}
 	u, err := url.Parse(id)

@@ -255,7 +255,7 @@ func quoteTag(tags []*Object) string {
 		if t.Href == "" || t.Type() != TypeLink {
 			continue
 		}
-		if t.Rel == "https://misskey-hub.net/ns#_misskey_quote" || isAS2Type(t.MediaType) {
+		if t.Rel == "https://misskey-hub.net/ns#_misskey_quote" || IsMediaType(t.MediaType) {
 			return t.Href
 		}
 	}

@@ -2,7 +2,6 @@ package as2
 
 import (
 	"bytes"
-	"mime"
 	"strconv"
 	"strings"
 	"time"
@@ -288,15 +287,6 @@ func parseTime(s string) time.Time {
 		}
 	}
 	return time.Time{}
-}
-
-// isAS2Type tells whether a media type is one that AS2 documents have.
-func isAS2Type(contentType string) bool {
-	t, params, err := mime.ParseMediaType(contentType)
-	if err != nil {
-		return false
-	}
-	return t == MediaType || t == "application/ld+json" && params["profile"] == strings.TrimSuffix(namespace, "#")
 }
 
 // coordinate reads a number between -1 and 1.

@@ -1,7 +1,9 @@
 package as2
 
 import (
+	"mime"
 	"slices"
+	"strings"
 
 	vocab "github.com/go-ap/activitypub"
 )
@@ -140,3 +142,14 @@ func (o *Object) IsActivity() bool { return o.is(groupActivity) }
 
 // IsCollection tells whether this is a collection or a page of one.
 func (o *Object) IsCollection() bool { return o.is(groupCollection) }
+
+// IsMediaType tells whether a Content-Type is one that AS2 documents have (A1,
+// L10): activity+json, or ld+json with the profile.
+func IsMediaType(contentType string) bool {
+	t, params, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return false
+	}
+	profile := strings.TrimSuffix(namespace, "#")
+	return t == MediaType || t == "application/ld+json" && slices.Contains(strings.Fields(params["profile"]), profile)
+}
