@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -22,6 +23,11 @@ const patience = 60 * time.Second
 var (
 	runDir string       // the folder of the run, set once by TestMain
 	siteNo atomic.Int32 // the last site given out
+
+	// gatewayBinary builds the program once for all tests.
+	gatewayBinary = sync.OnceValues(func() (string, error) {
+		return lab.BuildGateway(context.Background(), runDir)
+	})
 )
 
 func TestMain(m *testing.M) {
@@ -63,7 +69,7 @@ func newLab(t *testing.T) *lab.Lab {
 // within is a context for one wait.
 func within(t *testing.T, d time.Duration) context.Context {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), d)
+	ctx, cancel := context.WithTimeout(context.Background(), d)
 	t.Cleanup(cancel)
 	return ctx
 }
