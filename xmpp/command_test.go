@@ -1,0 +1,126 @@
+package xmpp
+
+import (
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"isthmus/xmpp/stanza"
+)
+
+// step sends one step of a command and returns the answer's command, or its
+// error.
+func step(t *testing.T, r *Router, from stanza.JID, attrs map[string]string, form *Form) (*stanza.Element, *stanza.Error) {
+	t.Helper()
+	c := stanza.New(stanza.NSCommands, "command").Add(form.Element())
+	for name, value := range attrs {
+		c.Set(name, value)
+	}
+	el := reparse(t, answer(t, r, iqOf("set", from, domain, c)))
+	if el.Get("type") == "error" {
+		return nil, stanza.ParseError(el)
+	}
+	return el.Child(stanza.NSCommands, "command"), nil
+}
+
+func filled() *Form { return NewForm(FormSubmit, "").AddText("handle", "bob@mast.social") }
+
+func TestCommandSession(t *testing.T) {
+	w := newWorld(0)
+	w.result = CommandResult{Note: "No such person.", NoteType: "error", Retry: true}
+	r := w.router(t)
+	c, _ := step(t, r, louise, map[string]string{"node": "follow"}, nil)
+	id := c.Get("sessionid")
+	at := func(action string) map[string]string {
+		return map[string]string{"node": "follow", "sessionid": id, "action": action}
+	}
+	refused := func(what string, from stanza.JID, attrs map[string]string, form *Form, condition string) {
+		t.Helper()
+		c, err := step(t, r, from, attrs, form)
+		if err == nil || err.Ext == nil || err.Ext.Name != condition {
+			t.Errorf("%s: %v, %v, want %s", what, c, err, condition)
+		}
+	}
+	refused("somebody else's answer", "louise@example.org/laptop", at("complete"), filled(), "bad-sessionid")
+	refused("another command", louise, map[string]string{"node": "status", "sessionid": id}, filled(), "bad-sessionid")
+	refused("an answer without form", louise, at("complete"), nil, "bad-payload")
+	if c, err := step(t, r, louise, at("prev"), nil); err != nil || c.Get("status") != "executing" || c.Get("sessionid") != id {
+		t.Errorf("prev: %v, %v", c, err)
+	}
+	// A form that was filled in wrongly comes again.
+	c, err := step(t, r, louise, at("complete"), filled())
+	if err != nil || c.Get("status") != "executing" || formIn(c) == nil || c.Child("", "note").Get("type") != "error" {
+		t.Errorf("wrong answer: %v, %v", c, err)
+	}
+	w.result = CommandResult{Form: NewForm(FormResult, "").AddText("followed", "bob")}
+	c, err = step(t, r, louise, at(""), filled())
+	if err != nil || c.Get("status") != "completed" || formIn(c).Value("followed") != "bob" {
+		t.Errorf("answer: %v, %v", c, err)
+	}
+	if len(w.asked) != 2 || w.asked[1].(*Form).Value("handle") != "bob@mast.social" {
+		t.Errorf("the command ran with %v", w.asked)
+	}
+	refused("a second answer", louise, at("complete"), filled(), "bad-sessionid")
+
+	for _, cancel := range []func() (map[string]string, *Form){
+		func() (map[string]string, *Form) { return at("cancel"), nil },
+		func() (map[string]string, *Form) { return at("complete"), &Form{Type: FormCancel} },
+	} {
+		c, _ := step(t, r, louise, map[string]string{"node": "follow"}, nil)
+		id = c.Get("sessionid")
+		attrs, form := cancel()
+		if c, err := step(t, r, louise, attrs, form); err != nil || c.Get("status") != "canceled" {
+			t.Errorf("cancel: %v, %v", c, err)
+		}
+		refused("an answer after cancelling", louise, at("complete"), filled(), "bad-sessionid")
+	}
+	if len(w.asked) != 2 {
+		t.Errorf("a cancelled command ran: %v", w.asked)
+	}
+	refused("going back in what has no form", louise, map[string]string{"node": "status", "action": "prev", "sessionid": "x"}, nil, "bad-action")
+}
+
+func TestCommandSessionsExpire(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(0)
+		r := w.router(t)
+		r.services.Now = nil
+		c, _ := step(t, r, louise, map[string]string{"node": "follow"}, nil)
+		attrs := map[string]string{"node": "follow", "sessionid": c.Get("sessionid")}
+		time.Sleep(sessionAge + 1)
+		_, err := step(t, r, louise, attrs, filled())
+		if err == nil || err.Condition != "not-allowed" || err.Ext.Name != "session-expired" {
+			t.Errorf("an old form: %v", err)
+		}
+		if len(w.asked) != 0 {
+			t.Error("an expired form ran the command")
+		}
+	})
+}
+
+func TestCommandSessionsAreBounded(t *testing.T) {
+	r := newWorld(0).router(t)
+	first, _ := step(t, r, louise, map[string]string{"node": "follow"}, nil)
+	for i := range 20 {
+		if _, err := step(t, r, stanza.JID("stranger@evil.example/"+strconv.Itoa(i)), map[string]string{"node": "follow"}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n := len(r.sessions.list); n != 1+sessionsEach {
+		t.Errorf("%d sessions of two people", n)
+	}
+	if c, err := step(t, r, louise, map[string]string{"node": "follow", "sessionid": first.Get("sessionid")}, filled()); err != nil {
+		t.Errorf("a stranger pushed out a form: %v, %v", c, err)
+	}
+	for i := range sessionsAll + 5 {
+		r.sessions.add(session{id: strconv.Itoa(i), from: stanza.JID(strconv.Itoa(i) + "@evil.example"), expires: epoch.Add(time.Hour)}, epoch)
+	}
+	if n := len(r.sessions.list); n != sessionsAll {
+		t.Errorf("%d sessions, want %d", n, sessionsAll)
+	}
+	r.sessions.add(session{id: "late", expires: epoch.Add(9 * time.Hour)}, epoch.Add(8*time.Hour))
+	if n := len(r.sessions.list); n != 1 {
+		t.Errorf("%d sessions after all have expired", n)
+	}
+}
