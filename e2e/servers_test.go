@@ -52,6 +52,19 @@ func TestServers(t *testing.T) {
 			if err := a.Retract(ctx, "", lab.Microblog, id); err != nil {
 				t.Errorf("retract: %v", err)
 			}
+			// A stranger with an address that not every library reads.
+			snow := lab.Account{User: "☃", Domain: louise.Domain, Password: "snow-and-ice"}
+			if err := s.AddUser(ctx, snow); err != nil {
+				t.Fatal(err)
+			}
+			raw, err := lab.DialRaw(ctx, s, snow, l.CA.Pool(), "№1 \"'<&>")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer raw.Close()
+			if err := raw.Write("<message type='chat' to='" + louise.JID() + "'><body>brr</body></message>"); err != nil {
+				t.Fatal(err)
+			}
 			// Generic pubsub nodes, of the domain's service.
 			if err := a.CreateNode(ctx, l.Names.PubSub, "news", map[string]string{"pubsub#access_model": "open"}); err != nil {
 				t.Fatalf("create a node on %s: %v", l.Names.PubSub, err)

@@ -142,15 +142,6 @@ func Escape(text string) string {
 	return b.String()
 }
 
-// parseNode reads one element from text.
-func parseNode(text string) (*Node, error) {
-	n := new(Node)
-	if err := xml.Unmarshal([]byte(text), n); err != nil {
-		return nil, fmt.Errorf("read %q: %w", text, err)
-	}
-	return n, nil
-}
-
 // StanzaError is an answer of type error.
 type StanzaError struct {
 	Type, Condition, Text string
