@@ -131,7 +131,10 @@ func fedifyFolder() (string, error) {
 		return "", err
 	}
 	dir := filepath.Join(root, "e2e", "fedify")
-	lock, err := os.OpenFile(filepath.Join(os.TempDir(), "isthmus-npm.lock"), os.O_CREATE|os.O_RDWR, 0o666)
+	if isInstalled(dir) {
+		return dir, nil
+	}
+	lock, err := os.OpenFile(filepath.Join(dir, ".install.lock"), os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {
 		return "", fmt.Errorf("lock the install of the peer's packages: %w", err)
 	}
@@ -139,11 +142,7 @@ func fedifyFolder() (string, error) {
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
 		return "", fmt.Errorf("lock the install of the peer's packages: %w", err)
 	}
-	want, err := os.Stat(filepath.Join(dir, "package-lock.json"))
-	if err != nil {
-		return "", err
-	}
-	if got, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json")); err == nil && got.ModTime().After(want.ModTime()) {
+	if isInstalled(dir) {
 		return dir, nil
 	}
 	npm, err := program("npm", "npm")
@@ -156,6 +155,16 @@ func fedifyFolder() (string, error) {
 		return "", fmt.Errorf("install the peer's packages (npm ci in e2e/fedify): %w\n%s", err, out)
 	}
 	return dir, nil
+}
+
+// isInstalled tells whether the peer's packages are those of its lock file.
+func isInstalled(dir string) bool {
+	want, err := os.Stat(filepath.Join(dir, "package-lock.json"))
+	if err != nil {
+		return false
+	}
+	got, err := os.Stat(filepath.Join(dir, "node_modules", ".package-lock.json"))
+	return err == nil && got.ModTime().After(want.ModTime())
 }
 
 // nodeProgram is Node 20 or newer: the machine's, or the one that

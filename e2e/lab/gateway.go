@@ -202,7 +202,8 @@ func (l *Lab) StartNginx(ctx context.Context, backend string) error {
 		return err
 	}
 	// One process in the foreground: nginx's workers would outlive its master.
-	config := fmt.Sprintf(`daemon off;
+	config := fmt.Sprintf(`user root;
+daemon off;
 master_process off;
 pid %[1]s/nginx.pid;
 error_log %[1]s/nginx-error.log info;
