@@ -1,6 +1,13 @@
 package translate
 
-import "isthmus/xmpp/stanza"
+import (
+	"cmp"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"isthmus/xmpp/stanza"
+)
 
 // AtomLinks is what an Atom entry says of its surroundings. What is empty is
 // left out. URIs are finished by the caller.
@@ -12,12 +19,224 @@ type AtomLinks struct {
 	Via       string // xmpp: URI of what a boost repeats
 	Page      string // https page; empty for anything narrower than public
 	Comment   bool   // the entry goes into a comments node
-	Budget    int    // greatest size of the entry in bytes; 0 for our own service's
+	Budget    int    // greatest size of the entry in bytes; 0: AtomBudget
 }
 
+// AtomBudget is the size of entries in our own service: an Article's 160 KiB
+// with what surrounds it, in a stanza of 192 KiB.
+const AtomBudget = 184 << 10
+
+const (
+	nsfw       = "nsfw" // the category by which Movim blurs
+	warningSep = ": "   // between a content warning and a title
+	shortTitle = 500    // characters of a post that is its title
+	maxNote    = 1000   // characters of a titled post that is a Note
+	maxName    = 200    // characters of a display name
+)
+
 // Atom writes a post as an entry of XEP-0277 and XEP-0472 that Movim, Converse
-// and Libervia show well.
-func Atom(p Post, l AtomLinks) *stanza.Element { return nil }
+// and Libervia show well (xmpp.md 1.4). An entry over its budget keeps as much
+// as possible: first the second copy of the text goes, then the markup, then
+// the rest of the text, with a link to the whole.
+func Atom(p Post, l AtomLinks) *stanza.Element {
+	budget := cmp.Or(l.Budget, AtomBudget)
+	w := atomWriter{p: p, l: l}
+	w.html, w.text = p.Body()
+	if w.fits(budget, formFull) || w.fits(budget, formRich) {
+		return w.entry
+	}
+	w.shorten()
+	if w.fits(budget, formRich) || w.fits(budget, formText) {
+		return w.entry
+	}
+	if !w.cutTo(budget) { // even without text
+		w.p.Media, w.p.Links, w.p.Tags, w.p.Mentions = nil, nil, nil, nil
+		w.cutTo(budget)
+	}
+	return w.entry
+}
+
+// cutTo finds how much of the text fits, and tells whether anything does.
+func (w *atomWriter) cutTo(budget int) bool {
+	fit, over := 0, len(w.text)
+	for over-fit > 256 {
+		w.cut = cutBytes(w.text, (fit+over)/2)
+		if w.fits(budget, formCut) {
+			fit = (fit + over) / 2
+		} else {
+			over = (fit + over) / 2
+		}
+	}
+	w.cut = cutBytes(w.text, fit)
+	return w.fits(budget, formCut)
+}
 
 // Heart is the comment that Movim and Converse read as a like.
-func Heart(p Post, l AtomLinks) *stanza.Element { return nil }
+func Heart(p Post, l AtomLinks) *stanza.Element {
+	p = Post{URI: p.URI, Author: p.Author, ReplyTo: p.ReplyTo, Published: p.Published, Text: "♥", HTML: paragraph("♥")}
+	l.Comment = true
+	return Atom(p, l)
+}
+
+// form is how much of a post an entry holds.
+type form uint8
+
+const (
+	formFull form = iota // text and markup
+	formRich             // markup
+	formText             // text, and a link to the markup
+	formCut              // the start of the text, and a link
+)
+
+// atomWriter writes one entry.
+type atomWriter struct {
+	p          Post
+	l          AtomLinks
+	html, text string
+	cut        string
+	entry      *stanza.Element
+}
+
+// fits writes the entry and tells whether it keeps within the budget.
+func (w *atomWriter) fits(budget int, f form) bool {
+	e := stanza.New(stanza.NSAtom, "entry").SetLang(w.p.Lang)
+	w.entry = e
+	w.words(f)
+	e.Add(w.author())
+	id := cmp.Or(w.p.URI, w.p.EntryID, PubSubURI(w.l.Item.Service, w.l.Item.Node, w.l.Item.ID))
+	e.Add(stanza.Text("", "id", id))
+	if !w.p.Published.IsZero() {
+		e.Add(stanza.Text("", "published", atomTime(w.p.Published)))
+	}
+	e.Add(stanza.Text("", "updated", atomTime(cmpTime(w.p.Updated, w.p.Published)))) // Libervia needs one
+	w.links()
+	w.categories()
+	w.references()
+	return len(e.String()) <= budget
+}
+
+// shorten bounds what surrounds the text, once it does not fit as it is.
+func (w *atomWriter) shorten() {
+	media := append([]Media(nil), w.p.Media...)
+	for i := range media {
+		media[i].Alt = cutRunes(media[i].Alt, 200)
+	}
+	w.p.Media = media
+	w.p.Links = cut(w.p.Links, 8)
+	w.p.Mentions = cut(w.p.Mentions, 20)
+	w.p.Tags = cut(w.p.Tags, 30)
+}
+
+// words writes title and content. They never say the same, or it would be
+// shown twice; but a comment without a title is not shown at all (rules 2-4).
+func (w *atomWriter) words(f form) {
+	e, p := w.entry, w.p
+	var title string
+	body := w.text
+	if f == formCut {
+		body = w.cut + "…"
+	}
+	if f >= formText {
+		body = join("\n\n", body, w.page())
+	}
+	switch {
+	case w.l.Comment:
+		title = cmp.Or(join("\n\n", p.Warning, p.Title, body), mediaTitle(p))
+	case p.Title == "" && p.Warning == "" && f < formText && w.plain():
+		title = w.text
+	default:
+		title = join(warningSep, p.Warning, p.Title)
+	}
+	e.Add(stanza.Text("", "title", title).Set("type", "text"))
+	if p.Summary != "" && f < formText {
+		e.Add(stanza.Text("", "summary", p.Summary).Set("type", "text"))
+	}
+	rich := w.html != paragraph(w.text) || p.Source != nil
+	if f < formText && !rich && p.Summary == "" && title == w.text && title != "" || f >= formText && w.l.Comment {
+		return
+	}
+	if f != formRich {
+		e.Add(stanza.Text("", "content", w.source(body, f)).Set("type", "text"))
+	}
+	if f <= formRich && rich {
+		div := stanza.New(stanza.NSXHTML, "div")
+		div.Nodes = xhtmlNodes(w.html)
+		e.Add(stanza.New("", "content").Set("type", "xhtml").Add(div))
+	}
+}
+
+// source is the content of type text beside markup: Markdown that somebody
+// wrote is better than what we make of its HTML.
+func (w *atomWriter) source(text string, f form) string {
+	if s := w.p.Source; f == formFull && s != nil && s.MediaType == "text/markdown" {
+		return s.Content
+	}
+	return text
+}
+
+// plain tells whether a text is short and has neither markup nor paragraphs.
+func (w *atomWriter) plain() bool {
+	return utf8.RuneCountInString(w.text) <= shortTitle && !strings.Contains(w.text, "\n") && w.html == paragraph(w.text) && w.p.Source == nil &&
+		w.p.Summary == ""
+}
+
+// paragraph is the markup of a line of text that has none.
+func paragraph(text string) string {
+	if text == "" {
+		return ""
+	}
+	return "<p>" + escape(text) + "</p>"
+}
+
+// mediaTitle is the title of a comment that has nothing but files or links.
+func mediaTitle(p Post) string {
+	for _, m := range p.Media {
+		return cutRunes(cmp.Or(oneLine(m.Alt), m.URL), shortTitle)
+	}
+	for _, l := range p.Links {
+		return cmp.Or(l.Title, l.URL)
+	}
+	return "…"
+}
+
+// cmpTime is the first instant that is known, or the start of time.
+func cmpTime(times ...time.Time) time.Time {
+	for _, t := range times {
+		if !t.IsZero() {
+			return t
+		}
+	}
+	return time.Unix(0, 0)
+}
+
+// page is where the whole can be read.
+func (w *atomWriter) page() string { return cmp.Or(w.l.Page, w.p.URL, w.p.URI) }
+
+// author names the publisher; the original's author in a boost (rules 5, 8).
+func (w *atomWriter) author() *stanza.Element {
+	jid := cmp.Or(w.l.AuthorJID, w.p.Author.JID)
+	uri := w.p.Author.URI
+	if jid != "" {
+		uri = JIDURI(jid)
+	}
+	name := cmp.Or(w.p.Author.Name, w.p.Author.Handle, jid, uri)
+	a := stanza.New("", "author").Add(stanza.Text("", "name", name))
+	if uri != "" {
+		a.Add(stanza.Text("", "uri", uri))
+	}
+	return a
+}
+
+// join joins the parts that are not empty.
+func join(sep string, parts ...string) string {
+	kept := parts[:0]
+	for _, p := range parts {
+		if p != "" {
+			kept = append(kept, p)
+		}
+	}
+	return strings.Join(kept, sep)
+}
+
+// atomTime writes an instant (XEP-0082).
+func atomTime(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }

@@ -38,6 +38,7 @@ func addTag(p *Post, tag string) {
 	tag = strings.ReplaceAll(cutRunes(oneLine(tag), maxTag), " ", "")
 	if tag != "" && len(p.Tags) < maxTags && !hasFold(p.Tags, tag) {
 		p.Tags = append(p.Tags, tag)
+		p.Sensitive = p.Sensitive || strings.EqualFold(tag, nsfw)
 	}
 }
 
