@@ -37,6 +37,7 @@ func (m *Message) readText(el *stanza.Element) {
 	whole := strings.TrimSpace(m.Text)
 	if slices.ContainsFunc(m.Files, func(f File) bool { return f.URL == whole }) {
 		m.Text = ""
+		return
 	}
 	m.Mentions = mentions(el, cuts, len(body))
 }

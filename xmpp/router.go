@@ -83,8 +83,12 @@ type Router struct {
 
 var _ Handler = (*Router)(nil)
 
-// NewRouter makes the router of a component's domain.
+// NewRouter makes the router of a component's domain. Without log it says
+// nothing.
 func NewRouter(domain stanza.JID, s Services, log *slog.Logger) *Router {
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	r := &Router{domain: domain, services: s, log: log}
 	r.started = r.now()
 	return r

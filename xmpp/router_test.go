@@ -6,6 +6,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -90,8 +91,16 @@ func TestUnservedIsUnavailable(t *testing.T) {
 	if _, err := bare.HandleIQ(t.Context(), iqFrom(parse(t, `<iq type='get' to='ap.example.org'><ping xmlns='urn:xmpp:ping'/></iq>`))); err != nil {
 		t.Errorf("ping of the domain: %v", err)
 	}
+	bare.HandleMessage(t.Context(), parse(t, `<message/>`))
+	bare.HandlePresence(t.Context(), parse(t, `<presence/>`))
 	if _, err := bare.HandleIQ(t.Context(), IQ{Type: "get"}); !stanza.IsCondition(err, "bad-request") {
 		t.Errorf("a request without payload: %v, want bad-request", err)
+	}
+	if n := len(bare.ActorFeatures()); n != 7 {
+		t.Errorf("%d features without services", n)
+	}
+	if all := newWorld(0).router(t).ActorFeatures(); !slices.Contains(all, stanza.NSSocialFeed) || slices.Contains(all, stanza.NSGateway) {
+		t.Errorf("features of an actor: %v", all)
 	}
 }
 

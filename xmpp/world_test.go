@@ -303,7 +303,9 @@ func (w *world) Commands(_ context.Context, r Request) ([]Command, error) {
 		w.asked = append(w.asked, values)
 		return w.result, nil
 	}
-	fail := func(context.Context, Request, *Form) (CommandResult, error) { return CommandResult{}, errors.New("disk") }
+	fail := func(context.Context, Request, *Form) (CommandResult, error) {
+		return CommandResult{}, errors.New("disk")
+	}
 	form := func(context.Context, Request) (*Form, error) {
 		return NewForm(FormForm, "").Add(Field{Var: "handle", Type: "text-single", Label: "Whom", Required: true}), nil
 	}
