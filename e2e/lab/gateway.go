@@ -30,8 +30,10 @@ type Gateway struct {
 	Bin    string
 	Config string // the configuration file
 	Ready  string // URL that says whether it is ready
-	dir    string
-	proc   *Process
+	// ReadyIn is how long the last start took until it was.
+	ReadyIn time.Duration
+	dir     string
+	proc    *Process
 }
 
 // GatewayOptions say how the gateway runs.
@@ -129,10 +131,13 @@ func (g *Gateway) Start(ctx context.Context) error {
 	cmd := exec.Command(g.Bin, "serve", "--config", g.Config)
 	cmd.Dir = g.dir
 	var err error
+	start := time.Now()
 	if g.proc, err = startProcess(g.dir, "isthmus", cmd); err != nil {
 		return err
 	}
-	return g.proc.await(30*time.Second, func() error { return isReady(ctx, g.Ready) })
+	err = g.proc.await(30*time.Second, func() error { return isReady(ctx, g.Ready) })
+	g.ReadyIn = time.Since(start)
+	return err
 }
 
 func isReady(ctx context.Context, url string) error {
