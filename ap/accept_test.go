@@ -61,3 +61,19 @@ func TestExcerpt(t *testing.T) {
 		t.Errorf("%q", got)
 	}
 }
+
+// FuzzNegotiate makes sure that no header brings the reader down, and that a
+// quality is one.
+func FuzzNegotiate(f *testing.F) {
+	for _, s := range []string{"*/*", `application/ld+json; profile="a,b\\"";q=0.5,text/html`, ";q=1", "a/b;q=0.1,", `"`, "text/html;q=1e-400"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		negotiate([]string{s, s})
+		for _, m := range parseAccept([]string{s}) {
+			if !(m.q >= 0 && m.q <= 1) {
+				t.Errorf("%q: %v", s, m)
+			}
+		}
+	})
+}

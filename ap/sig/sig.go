@@ -26,6 +26,9 @@ type Policy struct {
 	Hosts   func(host string) bool // whether a name is one of ours
 	Window  time.Duration          // how far clocks may be apart; default: one hour
 	MinBits int                    // the smallest RSA key; default: 2048
+	// Signer, if set, is asked about the key's id as soon as that has been
+	// read, before anything costs more. Its error is Verify's.
+	Signer func(keyID string) error
 }
 
 // The limits of a policy that sets none.

@@ -28,7 +28,7 @@ type Signature struct {
 }
 
 // Verify checks all that can be checked without the key, so that strangers
-// cannot make us fetch keys for nothing (SEC-17). Its errors are *Error.
+// cannot make us fetch keys for nothing (SEC-17). Its errors are *Error, or the Signer's.
 func Verify(r Request, p Policy) (*Signature, error) {
 	value, err := header(r.Header)
 	if err != nil {
@@ -42,6 +42,11 @@ func Verify(r Request, p Policy) (*Signature, error) {
 		return nil, err
 	}
 	s.KeyID = s.params.keyID
+	if p.Signer != nil {
+		if err := p.Signer(s.KeyID); err != nil {
+			return nil, err
+		}
+	}
 	for _, check := range []func(*Signature, Policy) error{
 		(*Signature).checkForm, (*Signature).checkCoverage, (*Signature).checkClock, (*Signature).checkHost, (*Signature).checkDigest,
 	} {
