@@ -298,3 +298,25 @@ func (p *parser) resolve(prefix []byte) (string, error) {
 	}
 	return "", p.bad("unbound prefix")
 }
+
+// Header is the start tag of a stream, with the namespaces in force inside it.
+type Header struct {
+	*Element
+	Inner    string            // the default namespace
+	Prefixes map[string]string // the declared prefixes
+}
+
+// ParseHeader reads the start tag of a stream.
+func ParseHeader(tag []byte, lim Limits) (Header, error) {
+	p := parser{b: tag, lim: lim.withDefaults()}
+	p.space()
+	h := Header{Element: &Element{}, Prefixes: map[string]string{}}
+	var err error
+	if h.Inner, _, err = p.start(h.Element, ""); err != nil {
+		return Header{}, err
+	}
+	for _, b := range p.bound {
+		h.Prefixes[string(b.prefix)] = b.space
+	}
+	return h, nil
+}
