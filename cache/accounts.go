@@ -208,7 +208,7 @@ func (tx *Tx) Accounts(q AccountQuery) ([]Account, error) {
 		}
 	}
 	args = append(args, limitOr(q.Limit, 100))
-	return all(tx, scanAccount, "SELECT "+accountColumns+" FROM accounts WHERE "+where+" ORDER BY uri LIMIT ?", args...)
+	return all(tx, scanAccount, "SELECT "+accountColumns+" FROM accounts WHERE "+where+" ORDER BY uri LIMIT ? + 0", args...)
 }
 
 // CountAccounts counts the accounts in a state, or all for "".

@@ -67,10 +67,10 @@ func (tx *Tx) PruneActivities(seenBefore, storedBefore time.Time, limit int) (in
 		query  string
 		before time.Time
 	}{
-		{"DELETE FROM seen WHERE key IN (SELECT key FROM seen WHERE at < ? ORDER BY at LIMIT ?)", seenBefore},
+		{"DELETE FROM seen WHERE key IN (SELECT key FROM seen WHERE at < ? ORDER BY at LIMIT ? + 0)", seenBefore},
 		{`DELETE FROM early_deletes WHERE (uri, signer) IN
-			(SELECT uri, signer FROM early_deletes WHERE at < ? ORDER BY at LIMIT ?)`, seenBefore},
-		{"DELETE FROM activities WHERE id IN (SELECT id FROM activities WHERE at < ? ORDER BY at LIMIT ?)", storedBefore},
+			(SELECT uri, signer FROM early_deletes WHERE at < ? ORDER BY at LIMIT ? + 0)`, seenBefore},
+		{"DELETE FROM activities WHERE id IN (SELECT id FROM activities WHERE at < ? ORDER BY at LIMIT ? + 0)", storedBefore},
 	} {
 		n, err := tx.exec(p.query, millis(p.before), limitOr(limit, 1000))
 		if err != nil {

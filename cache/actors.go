@@ -145,7 +145,7 @@ func (tx *Tx) SearchActors(prefix string, limit int) ([]Actor, error) {
 			UNION
 			SELECT id FROM actors WHERE ?2 <> '' AND name_key >= ?2 AND name_key < ?2 || ?3 AND discoverable)
 		AND a.gone_at = 0
-		ORDER BY a.acct = ?1 DESC, a.acct LIMIT ?4`,
+		ORDER BY a.acct = ?1 DESC, a.acct LIMIT ?4 + 0`,
 		acct, name, last, limitOr(limit, 20))
 	if err != nil {
 		return nil, err

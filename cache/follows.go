@@ -82,20 +82,20 @@ func (tx *Tx) DeleteFollow(follower, followee string) (bool, error) {
 // or in all for "". after is the ID of the last edge of the page before.
 func (tx *Tx) FollowersOf(followee string, s FollowState, after int64, limit int) ([]Follow, error) {
 	if s == "" {
-		return all(tx, scanFollow, followColumns+"WHERE followee = ? AND id > ? ORDER BY id LIMIT ?",
+		return all(tx, scanFollow, followColumns+"WHERE followee = ? AND id > ? ORDER BY id LIMIT ? + 0",
 			followee, after, limitOr(limit, 100))
 	}
-	return all(tx, scanFollow, followColumns+"WHERE followee = ? AND state = ? AND id > ? ORDER BY id LIMIT ?",
+	return all(tx, scanFollow, followColumns+"WHERE followee = ? AND state = ? AND id > ? ORDER BY id LIMIT ? + 0",
 		followee, string(s), after, limitOr(limit, 100))
 }
 
 // FollowingOf is FollowersOf in the other direction.
 func (tx *Tx) FollowingOf(follower string, s FollowState, after int64, limit int) ([]Follow, error) {
 	if s == "" {
-		return all(tx, scanFollow, followColumns+"WHERE follower = ? AND id > ? ORDER BY id LIMIT ?",
+		return all(tx, scanFollow, followColumns+"WHERE follower = ? AND id > ? ORDER BY id LIMIT ? + 0",
 			follower, after, limitOr(limit, 100))
 	}
-	return all(tx, scanFollow, followColumns+"WHERE follower = ? AND state = ? AND id > ? ORDER BY id LIMIT ?",
+	return all(tx, scanFollow, followColumns+"WHERE follower = ? AND state = ? AND id > ? ORDER BY id LIMIT ? + 0",
 		follower, string(s), after, limitOr(limit, 100))
 }
 
@@ -114,7 +114,7 @@ func (tx *Tx) CountFollowing(follower string) (int, error) {
 // of the page before.
 func (tx *Tx) DeliveryInboxes(followee, after string, limit int) ([]string, error) {
 	return all(tx, value[string], `SELECT DISTINCT inbox FROM follows
-		WHERE followee = ? AND inbox > ? AND state = 'accepted' AND inbox <> '' ORDER BY inbox LIMIT ?`,
+		WHERE followee = ? AND inbox > ? AND state = 'accepted' AND inbox <> '' ORDER BY inbox LIMIT ? + 0`,
 		followee, after, limitOr(limit, 500))
 }
 

@@ -66,7 +66,7 @@ func (s *Store) Index(ctx context.Context) error {
 		err := s.View(ctx, func(tx *Tx) (err error) {
 			// Upwards: the index is slow when row numbers go back and forth.
 			rows, err = all(tx, s.scanIndexRow, "SELECT "+storedColumns+", p.rev FROM "+postsBodies+
-				" WHERE p.indexed = 0 ORDER BY p.id LIMIT ?", indexBatch)
+				" WHERE p.indexed = 0 ORDER BY p.id LIMIT ? + 0", indexBatch)
 			return err
 		})
 		if err != nil {

@@ -157,7 +157,7 @@ func (tx *Tx) Items(q ItemQuery) (ItemPage, error) {
 
 func (n nodeItems) page(after, before key) ([]Stored, error) {
 	cond, args := n.between(after, before)
-	where, args := n.where(cond+n.order()+" LIMIT ?8 OFFSET ?9", append(args, limitOr(n.q.Limit, 20), max(n.q.Start, 0))...)
+	where, args := n.where(cond+n.order()+" LIMIT ?8 + 0 OFFSET ?9", append(args, limitOr(n.q.Limit, 20), max(n.q.Start, 0))...)
 	items, err := all(n.tx, scanItem, "SELECT "+itemColumns+" FROM "+itemTables+
 		" JOIN bodies b ON b.post_id = p.id"+where, args...)
 	for i := range items {

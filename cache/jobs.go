@@ -64,7 +64,7 @@ type line struct{ kind, host string }
 
 // Enqueue writes jobs; they can be leased once the transaction is committed.
 func (tx *Tx) Enqueue(jobs ...Job) error {
-	earliest := make(map[line]int64, 1)
+	earliest := make(turns, 1)
 	for _, j := range jobs {
 		if j.RunAt.IsZero() {
 			j.RunAt = j.CreatedAt
@@ -73,14 +73,29 @@ func (tx *Tx) Enqueue(jobs ...Job) error {
 		if err != nil {
 			return fmt.Errorf("enqueue %s for %s: %w", j.Kind, j.Host, err)
 		}
-		l, at := line{j.Kind, j.Host}, millis(j.RunAt)
-		if first, ok := earliest[l]; head && (!ok || at < first) {
-			earliest[l] = at
+		if head {
+			earliest.add(line{j.Kind, j.Host}, millis(j.RunAt))
 		}
 	}
-	for l, at := range earliest {
+	if err := tx.readyAll(earliest); err != nil {
+		return fmt.Errorf("enqueue: %w", err)
+	}
+	return nil
+}
+
+// turns collects when lines have work, so that each is told once.
+type turns map[line]int64
+
+func (t turns) add(l line, at int64) {
+	if first, ok := t[l]; !ok || at < first {
+		t[l] = at
+	}
+}
+
+func (tx *Tx) readyAll(t turns) error {
+	for l, at := range t {
 		if err := tx.ready(l.kind, l.host, at); err != nil {
-			return fmt.Errorf("enqueue %s for %s: %w", l.kind, l.host, err)
+			return err
 		}
 	}
 	return nil
@@ -112,39 +127,39 @@ func (tx *Tx) ready(kind, host string, runAt int64) error {
 
 // promote makes the oldest job of a lane its head, unless one is leased.
 func (tx *Tx) promote(lane string) error {
+	l, at, ok, err := tx.promoteHead(lane)
+	if err != nil || !ok {
+		return err
+	}
+	return tx.ready(l.kind, l.host, at)
+}
+
+// promoteHead is promote without telling the queue; it returns which to tell.
+func (tx *Tx) promoteHead(lane string) (l line, at int64, ok bool, err error) {
 	if lane == "" {
-		return nil
+		return l, 0, false, nil
 	}
-	type job struct {
-		id         int64
-		kind, host string
-		runAt      int64
-		state      int
-		head       bool
+	heads, err := all(tx, func(r row) (h struct {
+		line
+		at int64
+	}, err error) {
+		err = r.Scan(&h.kind, &h.host, &h.at)
+		return h, err
+	}, `UPDATE jobs SET head = 1 WHERE head = 0
+			AND id = (SELECT min(id) FROM jobs WHERE lane = ?1 AND lane <> '' AND state = 0)
+			AND NOT EXISTS (SELECT 1 FROM jobs WHERE lane = ?1 AND lane <> '' AND state = 1)
+		RETURNING kind, host, run_at`, lane)
+	if err != nil || len(heads) == 0 {
+		return l, 0, false, err
 	}
-	next, err := all(tx, func(r row) (j job, err error) {
-		err = r.Scan(&j.id, &j.kind, &j.host, &j.runAt, &j.state, &j.head)
-		return j, err
-	}, `SELECT id, kind, host, run_at, state, head FROM jobs WHERE lane = ? AND lane <> '' AND state < 2
-		ORDER BY state DESC, id LIMIT 1`, lane)
-	if err != nil || len(next) == 0 || next[0].state == stateLeased || next[0].head {
-		return err
-	}
-	if err := tx.run("UPDATE jobs SET head = 1 WHERE id = ?", next[0].id); err != nil {
-		return err
-	}
-	return tx.ready(next[0].kind, next[0].host, next[0].runAt)
+	return heads[0].line, heads[0].at, true, nil
 }
 
 // settle computes the turn of a queue from its jobs: never before served.
 func (tx *Tx) settle(kind, host string) error {
-	err := tx.run(`UPDATE job_queues SET turn = max(served, coalesce((SELECT min(run_at) FROM jobs
+	return tx.run(`UPDATE job_queues SET turn = max(served, coalesce((SELECT min(run_at) FROM jobs
 			WHERE kind = ?1 AND host = ?2 AND state = 0 AND head = 1), ?3))
 		WHERE kind = ?1 AND host = ?2`, kind, host, int64(never))
-	if err != nil {
-		return err
-	}
-	return tx.tidy(line{kind, host})
 }
 
 // turnHost lets the queues of a host run again after its circuit changed.

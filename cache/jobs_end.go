@@ -45,24 +45,25 @@ func (tx *Tx) remove(ids []int64) error {
 	if err != nil {
 		return err
 	}
-	landed := make(map[line]int, 1)
+	landed, earliest := make(map[line]int, 1), make(turns, 1)
 	for _, g := range jobs {
 		if g.state == stateLeased {
 			landed[g.line]++
 		}
-		if err := tx.promote(g.lane); err != nil {
+		l, at, ok, err := tx.promoteHead(g.lane)
+		if err != nil {
 			return err
+		}
+		if ok {
+			earliest.add(l, at)
 		}
 	}
 	for l, n := range landed {
 		if err := tx.landed(l, n); err != nil {
 			return err
 		}
-		if err := tx.tidy(l); err != nil {
-			return err
-		}
 	}
-	return nil
+	return tx.readyAll(earliest)
 }
 
 // Extend prolongs a lease.
@@ -117,7 +118,7 @@ func (tx *Tx) CancelUnattempted(lane string) (int, error) {
 	if lane == "" {
 		return 0, nil
 	}
-	ids, err := all(tx, value[int64], `SELECT id FROM jobs WHERE lane = ? AND lane <> '' AND state < 2
+	ids, err := all(tx, value[int64], `SELECT id FROM jobs WHERE lane = ? AND lane <> ''
 		AND state = 0 AND attempts = 0 ORDER BY id DESC`, lane)
 	if err == nil {
 		err = tx.Ack(ids...)
@@ -152,7 +153,7 @@ func (tx *Tx) retryNow(j Job, now time.Time) error {
 		}
 		if j.Lane != "" {
 			// Whoever was the head and is not leased waits behind it.
-			if err := tx.run("UPDATE jobs SET head = 0 WHERE lane = ? AND lane <> '' AND state = 0 AND state < 2", j.Lane); err != nil {
+			if err := tx.run("UPDATE jobs SET head = 0 WHERE lane = ? AND lane <> '' AND state = 0", j.Lane); err != nil {
 				return err
 			}
 			return tx.promote(j.Lane)

@@ -63,7 +63,7 @@ func (tx *Tx) leaseKind(q LeaseQuery, kind string, n int) ([]Job, error) {
 			return d, err
 		}, `SELECT q.host, q.inflight, coalesce((SELECT circuit_until FROM hosts WHERE name = q.host), 0)
 			FROM job_queues q WHERE q.kind = ?1 AND q.turn <= ?2 AND (q.host = '' OR ?3 <= 0 OR q.inflight < ?3)
-			ORDER BY q.turn LIMIT ?4`, kind, millis(q.Now), q.PerHost, n)
+			ORDER BY q.turn LIMIT ?4 + 0`, kind, millis(q.Now), q.PerHost, n)
 		if err != nil || len(turns) == 0 {
 			return jobs, err
 		}
@@ -109,7 +109,7 @@ func (tx *Tx) leaseHost(q LeaseQuery, kind, host string, n int) ([]Job, error) {
 	for len(jobs) < n {
 		got, err := all(tx, scanJob, `UPDATE jobs SET state = 1, leased_until = ?1 WHERE id IN (
 				SELECT id FROM jobs WHERE kind = ?2 AND host = ?3 AND state = 0 AND head = 1 AND run_at <= ?4
-				ORDER BY run_at, id LIMIT ?5)
+				ORDER BY run_at, id LIMIT ?5 + 0)
 			RETURNING `+jobColumns,
 			millis(q.Now.Add(q.For)), kind, host, millis(q.Now), n-len(jobs))
 		if err != nil {
@@ -131,12 +131,10 @@ func (tx *Tx) leaseHost(q LeaseQuery, kind, host string, n int) ([]Job, error) {
 			}
 		}
 	}
-	err := tx.run("UPDATE job_queues SET inflight = inflight + ?, served = ? WHERE kind = ? AND host = ?",
-		len(jobs), millis(q.Now), kind, host)
-	if err != nil {
-		return nil, err
-	}
-	return jobs, tx.settle(kind, host)
+	return jobs, tx.run(`UPDATE job_queues SET inflight = inflight + ?1, served = ?2, turn = max(?2, coalesce(
+			(SELECT min(run_at) FROM jobs WHERE kind = ?3 AND host = ?4 AND state = 0 AND head = 1), ?5))
+		WHERE kind = ?3 AND host = ?4`,
+		len(jobs), millis(q.Now), kind, host, int64(never))
 }
 
 // expireLeases brings back jobs whose worker did not end them in time. It may
@@ -164,6 +162,12 @@ func (tx *Tx) releaseLeases() error {
 		if err := tx.requeue(j, j.RunAt, "the program ended", true); err != nil {
 			return fmt.Errorf("release leases: %w", err)
 		}
+	}
+	// Queues without work are left where they are while the program runs.
+	err = tx.run(`DELETE FROM job_queues WHERE NOT EXISTS (SELECT 1 FROM jobs j
+		WHERE j.kind = job_queues.kind AND j.host = job_queues.host AND j.state = 0 AND j.head = 1)`)
+	if err != nil {
+		return fmt.Errorf("tidy queues: %w", err)
 	}
 	return nil
 }
@@ -197,9 +201,4 @@ func (tx *Tx) requeue(j Job, runAt time.Time, cause string, attempted bool) erro
 func (tx *Tx) landed(l line, n int) error {
 	tx.after.jobs = true
 	return tx.run("UPDATE job_queues SET inflight = max(0, inflight - ?) WHERE kind = ? AND host = ?", n, l.kind, l.host)
-}
-
-// tidy deletes the row of a queue without work.
-func (tx *Tx) tidy(l line) error {
-	return tx.run("DELETE FROM job_queues WHERE kind = ? AND host = ? AND turn = ? AND inflight = 0", l.kind, l.host, int64(never))
 }

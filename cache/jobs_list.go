@@ -32,7 +32,7 @@ func (tx *Tx) Jobs(q JobQuery) ([]Job, error) {
 		}
 	}
 	return all(tx, scanJob, "SELECT "+jobColumns+` FROM jobs WHERE id > ?1 AND (?2 = '' OR kind = ?2)
-		AND (?3 = '' OR host = ?3) AND (?4 < 0 OR state = ?4) AND (?5 = '' OR lane = ?5) ORDER BY id LIMIT ?6`,
+		AND (?3 = '' OR host = ?3) AND (?4 < 0 OR state = ?4) AND (?5 = '' OR lane = ?5) ORDER BY id LIMIT ?6 + 0`,
 		q.After, q.Kind, q.Host, state, q.Lane, limitOr(q.Limit, 100))
 }
 

@@ -69,7 +69,13 @@ func (tx *Tx) place(p Placement) (Placement, error) {
 	if !errors.Is(err, ErrNotFound) {
 		return p, err
 	}
-	last, err := tx.PlacementByItem(p.Service, p.Node, p.ItemID)
+	return tx.placeNew(node, post, p)
+}
+
+// placeNew puts a post under an item id that no other post lives under.
+func (tx *Tx) placeNew(node, post int64, p Placement) (Placement, error) {
+	last, err := one(tx, scanPlacement, placementQuery+"WHERE l.node_id = ? AND l.item = ? ORDER BY l.life DESC LIMIT 1",
+		node, p.ItemID)
 	switch {
 	case errors.Is(err, ErrNotFound):
 		p.Life = 1
@@ -155,7 +161,7 @@ func (tx *Tx) RetractItem(service, node, id string, at time.Time) (Placement, er
 // of the page before.
 func (tx *Tx) NodeItems(service, node, after string, limit int) ([]Placement, error) {
 	return all(tx, scanPlacement, placementQuery+`WHERE n.service = ? AND n.name = ? AND l.item > ? AND l.retracted_at = 0
-		ORDER BY l.item LIMIT ?`, service, node, after, limitOr(limit, 500))
+		ORDER BY l.item LIMIT ? + 0`, service, node, after, limitOr(limit, 500))
 }
 
 // NodesOf returns the nodes of a service that hold live items.

@@ -155,7 +155,7 @@ func (tx *Tx) Forbidden(uri, author string) (bool, error) {
 // PurgeOwner deletes up to limit posts of an owner, the newest first, such as
 // those of an actor who is gone. Nothing is left when it returns none.
 func (tx *Tx) PurgeOwner(owner, by string, at time.Time, limit int) ([]Removed, error) {
-	uris, err := all(tx, value[string], "SELECT uri FROM posts WHERE owner = ? ORDER BY id DESC LIMIT ?",
+	uris, err := all(tx, value[string], "SELECT uri FROM posts WHERE owner = ? ORDER BY id DESC LIMIT ? + 0",
 		owner, limitOr(limit, 100))
 	if err != nil {
 		return nil, fmt.Errorf("purge %s: %w", owner, err)

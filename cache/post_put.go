@@ -96,10 +96,13 @@ func (tx *Tx) createPost(p translate.Post, raw []byte, o PutOptions) (int64, Cha
 		err = tx.putBody(id, p, raw, o)
 	}
 	if err == nil {
-		err = tx.putSides(id, p, o.Addressees)
+		err = tx.putSides(id, p)
 	}
 	if err == nil {
-		err = tx.placeOwn(p, o)
+		err = tx.addAddressees(id, o.Addressees)
+	}
+	if err == nil {
+		err = tx.placeOwn(id, p, o)
 	}
 	tx.after.posts = tx.after.posts || index == unindexed
 	return id, Created, err
@@ -154,10 +157,13 @@ func (tx *Tx) changePost(h held, p translate.Post, raw []byte, o PutOptions) (Ch
 	if err := tx.putBody(h.id, p, raw, o); err != nil {
 		return "", err
 	}
-	if err := tx.putSides(h.id, p, nil); err != nil {
+	if err := tx.clearSides(h.id); err != nil {
 		return "", err
 	}
-	return Updated, tx.placeOwn(p, o)
+	if err := tx.putSides(h.id, p); err != nil {
+		return "", err
+	}
+	return Updated, tx.placeOwn(h.id, p, o)
 }
 
 // refreshPost stores what is not part of an edit.
@@ -185,7 +191,7 @@ func (tx *Tx) refreshPost(h held, old Stored, p translate.Post, o PutOptions) er
 			return err
 		}
 	}
-	return tx.placeOwn(p, o)
+	return tx.placeOwn(h.id, p, o)
 }
 
 // rewritePost changes the row of a post that was edited. The full-text row goes
@@ -234,24 +240,28 @@ func (tx *Tx) putBody(id int64, p translate.Post, raw []byte, o PutOptions) erro
 
 // placeOwn places a post where p.Item says, unless it was there before: what was
 // retracted since only comes back by Place.
-func (tx *Tx) placeOwn(p translate.Post, o PutOptions) error {
+func (tx *Tx) placeOwn(id int64, p translate.Post, o PutOptions) error {
 	if p.Item == nil {
 		return nil
 	}
-	_, err := tx.PlacementIn(p.URI, p.Item.Service, p.Item.Node)
-	if !errors.Is(err, ErrNotFound) {
+	node, err := tx.putNode(p.Item.Service, p.Item.Node)
+	if err != nil {
 		return err
 	}
-	_, err = tx.Place(Placement{
+	placed, err := tx.exists("SELECT 1 FROM placements WHERE uri = ? AND node_id = ? LIMIT 1", p.URI, node)
+	if err != nil || placed {
+		return err
+	}
+	_, err = tx.placeNew(node, id, Placement{
 		Service: p.Item.Service, Node: p.Item.Node, ItemID: p.Item.ID,
 		URI: p.URI, Publisher: p.Owner.JID, Via: o.Via, PlacedAt: o.Received,
 	})
 	return err
 }
 
-// putSides fills the side tables of a post anew, but for the addressees that
-// are not from the post.
-func (tx *Tx) putSides(id int64, p translate.Post, extra []string) error {
+// clearSides empties the side tables of a post, but for the addressees that are
+// not from it.
+func (tx *Tx) clearSides(id int64) error {
 	for _, clear := range []string{
 		"DELETE FROM tags WHERE post_id = ?",
 		"DELETE FROM mentions WHERE post_id = ?",
@@ -261,6 +271,11 @@ func (tx *Tx) putSides(id int64, p translate.Post, extra []string) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// putSides fills the side tables of a post.
+func (tx *Tx) putSides(id int64, p translate.Post) error {
 	for _, t := range p.Tags {
 		if tag := foldTag(t); tag != "" {
 			if err := tx.run("INSERT OR IGNORE INTO tags (tag, post_id) VALUES (?, ?)", tag, id); err != nil {
@@ -275,12 +290,15 @@ func (tx *Tx) putSides(id int64, p translate.Post, extra []string) error {
 			}
 		}
 	}
+	if visCode(p.Visibility) <= visCode(translate.Unlisted) {
+		return nil
+	}
 	for _, a := range slices.Concat(p.To, p.Cc) {
 		if err := tx.run("INSERT OR IGNORE INTO addressees (post_id, actor, extra) VALUES (?, ?, 0)", id, a); err != nil {
 			return err
 		}
 	}
-	return tx.addAddressees(id, extra)
+	return nil
 }
 
 // addAddressees adds actors who may see a post, whatever its to and cc say.
@@ -307,12 +325,11 @@ func (tx *Tx) AddAddressee(uri, actor string) error {
 	return nil
 }
 
-// Addressees returns who was named in to and cc, or added, as far as they can
-// be actors; the Public collection is not in it.
+// Addressees returns who besides the owner may see a post that is not for
+// everybody: whom to and cc name, collections too, and who was added.
 func (tx *Tx) Addressees(uri string) ([]string, error) {
 	return all(tx, value[string], `SELECT a.actor FROM posts p JOIN addressees a ON a.post_id = p.id
-		WHERE p.uri = ? AND a.actor NOT IN ('Public', 'as:Public', 'https://www.w3.org/ns/activitystreams#Public')
-		ORDER BY a.actor`, uri)
+		WHERE p.uri = ? ORDER BY a.actor`, uri)
 }
 
 // foldTag is the form in which tags are compared.

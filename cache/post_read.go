@@ -25,7 +25,7 @@ func (p Page) sql(n int) (string, []any) {
 	if p.Indexable {
 		cond += " AND " + indexable
 	}
-	return cond + fmt.Sprintf(" ORDER BY p.id%s LIMIT ?%d", descending(!p.Ascending), n+2),
+	return cond + fmt.Sprintf(" ORDER BY p.id%s LIMIT ?%d + 0", descending(!p.Ascending), n+2),
 		[]any{p.After, before, limitOr(p.Limit, 20)}
 }
 

@@ -76,7 +76,7 @@ func (tx *Tx) DeleteReaction(actor, object string, k ReactionKind, content strin
 // Reactions returns a page of the reactions to an object, oldest first. after
 // is the ID of the last one of the page before.
 func (tx *Tx) Reactions(object string, after int64, limit int) ([]Reaction, error) {
-	return all(tx, scanReaction, reactionColumns+"WHERE object = ? AND id > ? ORDER BY id LIMIT ?",
+	return all(tx, scanReaction, reactionColumns+"WHERE object = ? AND id > ? ORDER BY id LIMIT ? + 0",
 		object, after, limitOr(limit, 100))
 }
 

@@ -66,7 +66,7 @@ func (tx *Tx) Search(q SearchQuery) (SearchResult, error) {
 		return res, nil // nothing in it that could be found
 	}
 	limit := min(limitOr(q.Limit, 20), 500)
-	from, c, err := tx.searchSQL(q, terms)
+	from, order, c, err := tx.searchSQL(q, terms)
 	if errors.Is(err, ErrNotFound) {
 		return res, nil
 	}
@@ -77,7 +77,7 @@ func (tx *Tx) Search(q SearchQuery) (SearchResult, error) {
 	v.Operator = v.Operator && q.All
 	c.args = append(c.args, limit+1)
 	found, err := tx.list(v, from+" JOIN bodies b ON b.post_id = p.id",
-		fmt.Sprintf("%s ORDER BY p.id DESC LIMIT ?%d", c.sql.String(), len(c.args)+2), c.args...)
+		fmt.Sprintf("%s ORDER BY %s DESC LIMIT ?%d + 0", c.sql.String(), order, len(c.args)+2), c.args...)
 	if err != nil {
 		return res, fmt.Errorf("search: %w", err)
 	}
@@ -93,16 +93,27 @@ func (tx *Tx) Search(q SearchQuery) (SearchResult, error) {
 	return res, nil
 }
 
-// searchSQL translates a search. ErrNotFound means that nothing can match.
-func (tx *Tx) searchSQL(q SearchQuery, terms []term) (from string, c conditions, err error) {
-	from = "posts p"
+// searchSQL translates a search into tables, the column to order by, which is
+// walked downwards and never sorted, and conditions. ErrNotFound means that
+// nothing can match.
+func (tx *Tx) searchSQL(q SearchQuery, terms []term) (from, order string, c conditions, err error) {
+	from, order = "posts p", "p.id"
 	expr, neg := matchExpr(terms)
 	if expr != "" {
-		from = "posts_fts f CROSS JOIN posts p ON p.id = f.rowid"
+		from, order = "posts_fts f CROSS JOIN posts p ON p.id = f.rowid", "f.rowid"
 		c.add("f.posts_fts MATCH ?%d", expr)
-		c.add("(?%d = 0 OR f.rowid < ?%d)", q.Cursor)
-	} else {
-		c.add("(?%d = 0 OR p.id < ?%d)", q.Cursor)
+	}
+	before := q.Cursor
+	if !q.Until.IsZero() {
+		if u := max(millis(q.Until), 0) << idBits; before == 0 || u < before {
+			before = u
+		}
+	}
+	if before != 0 {
+		c.add(order+" < ?%d", before)
+	}
+	if !q.Since.IsZero() {
+		c.add(order+" >= ?%d", max(millis(q.Since), 0)<<idBits)
 	}
 	if neg != "" {
 		c.add("p.id NOT IN (SELECT rowid FROM posts_fts WHERE posts_fts MATCH ?%d)", neg)
@@ -115,7 +126,7 @@ func (tx *Tx) searchSQL(q SearchQuery, terms []term) (from string, c conditions,
 	default:
 		c.sql.WriteString(" AND ((p.vis = 0 AND " + indexable + ") OR p.owner = ?1)")
 	}
-	return from, c, tx.searchFilters(q, &c)
+	return from, order, c, tx.searchFilters(q, &c)
 }
 
 func (tx *Tx) searchFilters(q SearchQuery, c *conditions) error {
@@ -137,12 +148,6 @@ func (tx *Tx) searchFilters(q SearchQuery, c *conditions) error {
 	}
 	if q.Lang != "" {
 		c.add("(b.parsed ->> 'lang' = ?%d OR b.parsed ->> 'lang' LIKE ?%d || '-%')", q.Lang)
-	}
-	if !q.Since.IsZero() {
-		c.add("p.id >= ?%d", max(millis(q.Since), 0)<<idBits)
-	}
-	if !q.Until.IsZero() {
-		c.add("p.id < ?%d", max(millis(q.Until), 0)<<idBits)
 	}
 	return nil
 }

@@ -44,7 +44,7 @@ func (tx *Tx) Subscription(service, node, jid string) (Subscription, error) {
 // Subscribers returns a page of the subscriptions to a node in the order of
 // their JIDs. after is the last JID of the page before.
 func (tx *Tx) Subscribers(service, node, after string, limit int) ([]Subscription, error) {
-	return all(tx, scanSubscription, subscriptionColumns+`WHERE service = ? AND node = ? AND jid > ? ORDER BY jid LIMIT ?`,
+	return all(tx, scanSubscription, subscriptionColumns+`WHERE service = ? AND node = ? AND jid > ? ORDER BY jid LIMIT ? + 0`,
 		service, node, after, limitOr(limit, 500))
 }
 

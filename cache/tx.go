@@ -189,6 +189,9 @@ func orNull(s string) any {
 	return s
 }
 
+// Queries write LIMIT ? + 0: SQLite compiles a statement anew whenever a
+// parameter that is a whole LIMIT is bound, which costs more than most queries.
+
 // limitOr returns n, or def if n is not positive, at most 10,000.
 func limitOr(n, def int) int {
 	if n <= 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"time"
 )
@@ -117,15 +118,12 @@ type group struct {
 // writeGroup runs first and whatever waits behind it, and commits them.
 func (s *Store) writeGroup(first *update) {
 	var g group
-	start := time.Now()
+	n, start := 0, time.Now()
 	for u := first; u != nil; {
 		s.writeOne(&g, u)
 		u = nil
-		if g.broken == nil && len(g.members) < groupSize && time.Since(start) < groupTime {
-			select {
-			case u = <-s.queue:
-			default:
-			}
+		if n++; g.broken == nil && n < groupSize && time.Since(start) < groupTime {
+			u = s.more(n)
 		}
 	}
 	err := g.broken
@@ -143,6 +141,23 @@ func (s *Store) writeGroup(first *update) {
 	for _, u := range g.members {
 		u.done <- err
 	}
+}
+
+// more returns an update for a group of n, if one waits. It lets those who are
+// about to queue do so, since a commit costs more than an update.
+func (s *Store) more(n int) *update {
+	for range 10 {
+		select {
+		case u := <-s.queue:
+			return u
+		default:
+		}
+		if s.queued.Load() <= int64(n) {
+			return nil
+		}
+		runtime.Gosched()
+	}
+	return nil
 }
 
 // writeOne runs one update inside the group. A first update needs no

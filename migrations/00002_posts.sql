@@ -34,6 +34,7 @@ CREATE TABLE bodies (
     raw      BLOB           -- the first byte says how it is packed
 ) STRICT;
 
+-- Who besides its owner may see a post that is not for everybody.
 CREATE TABLE addressees (
     post_id INTEGER NOT NULL REFERENCES posts (id) ON DELETE CASCADE,
     actor   TEXT NOT NULL,
@@ -77,7 +78,6 @@ CREATE TABLE placements (
     PRIMARY KEY (node_id, item, life)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX placements_sorted ON placements (node_id, post_id) WHERE retracted_at = 0;
-CREATE INDEX placements_modified ON placements (node_id, modified, post_id) WHERE retracted_at = 0;
 CREATE INDEX placements_uri ON placements (uri, node_id);
 
 -- Which hosts ever got an object; kept when the object is deleted.

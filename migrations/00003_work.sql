@@ -39,9 +39,8 @@ CREATE TABLE jobs (
     payload      BLOB
 ) STRICT;
 CREATE INDEX jobs_ready ON jobs (kind, host, run_at, id) WHERE state = 0 AND head = 1;
-CREATE INDEX jobs_lane ON jobs (lane, id) WHERE lane <> '' AND state < 2;
+CREATE INDEX jobs_lane ON jobs (lane, id) WHERE lane <> '';
 CREATE INDEX jobs_leased ON jobs (leased_until) WHERE state = 1;
-CREATE INDEX jobs_failed ON jobs (id) WHERE state = 2;
 
 -- One row for each kind and host with work: when it is its turn. A turn is the
 -- later of its earliest job and the time it was served last, so that hosts
