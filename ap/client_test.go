@@ -174,7 +174,7 @@ func TestRedirects(t *testing.T) {
 			t.Errorf("redirect to %q: %v", to, err)
 		}
 	}
-	a.Script("/inbox", http.RedirectHandler(b.URL+"/inbox", 307))
+	a.Script("/inbox", http.RedirectHandler(b.URL+"/inbox", http.StatusTemporaryRedirect))
 	var status *ap.StatusError
 	if err := c.Post(aptest.Context(t), a.URL+"/inbox", []byte("{}"), me.SigningKey()); !errors.As(err, &status) || status.Code != 307 || len(b.Received()) != 0 {
 		t.Errorf("POST: %v", err)
@@ -212,7 +212,7 @@ func TestNames(t *testing.T) {
 	}
 	good, bad := netip.MustParseAddr("127.0.0.1"), netip.MustParseAddr("10.0.0.1")
 	w.Resolve("b.test", []netip.Addr{good}, []netip.Addr{bad})
-	p.Script("/b", http.RedirectHandler("https://"+w.Authority("b.test")+"/x", 302))
+	p.Script("/b", http.RedirectHandler("https://"+w.Authority("b.test")+"/x", http.StatusFound))
 	w.Resolve("a.test", []netip.Addr{good})
 	cfg.AllowPorts = []int{w.Port}
 	for n := range 2 { // keep-alive would hide the second question

@@ -30,9 +30,6 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("%s answered %d", e.URL, e.Code)
 }
 
-// HTTPStatus is the status of the answer.
-func (e *StatusError) HTTPStatus() int { return e.Code }
-
 // StatusCode is what the peer answered. It is not named HTTPStatus, so that it
 // never becomes our own answer to somebody else.
 func (e *StatusError) StatusCode() int { return e.Code }

@@ -173,15 +173,12 @@ func (w *trackingWriter) Write(b []byte) (int, error) {
 // Unwrap is for http.ResponseController.
 func (w *trackingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-// statusOf is the status that an error of the backend is answered with. The
-// status that some other server gave us is not ours to hand on.
+// statusOf is the status that an error of the backend is answered with. An error
+// that names none, or none of an error, is trouble of our own.
 func statusOf(err error) int {
 	var known interface{ HTTPStatus() int }
-	if errors.As(err, &known) {
-		status := known.HTTPStatus()
-		if _, remote := known.(*StatusError); !remote && status >= 400 {
-			return status
-		}
+	if errors.As(err, &known) && known.HTTPStatus() >= 400 {
+		return known.HTTPStatus()
 	}
 	return http.StatusServiceUnavailable
 }
