@@ -364,3 +364,21 @@ func TestConfig(t *testing.T) {
 		}
 	}
 }
+
+// TestHTTP2 speaks HTTP/2 where the peer does; signatures are the same there.
+func TestHTTP2(t *testing.T) {
+	w := aptest.NewWorld(t)
+	p := w.Peer("a.test")
+	me := p.Actor("me")
+	proto := make(chan string, 1)
+	p.Script("/x", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		proto <- r.Proto
+		rw.WriteHeader(http.StatusAccepted)
+	}))
+	if err := newClient(t, w).Post(aptest.Context(t), p.URL+"/x", []byte("{}"), me.SigningKey()); err != nil {
+		t.Fatal(err)
+	}
+	if got := <-proto; got != "HTTP/2.0" {
+		t.Errorf("%s", got)
+	}
+}

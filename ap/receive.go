@@ -34,6 +34,10 @@ func (s *Server) receive(w http.ResponseWriter, r *http.Request) {
 	case len(p) == 2:
 		target = p[1]
 	}
+	// The deadline is for what is left of the body as well, which net/http reads
+	// when we do not.
+	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(maxWait + bodyTimeout)) // not every connection has one
+	w.Header().Set("Connection", "close")
 	var in *intake
 	err := busy("D6", errors.New("too many requests at a time"))
 	if s.inbox.enter(r.Context()) {
@@ -135,22 +139,22 @@ func (s *Server) take(w http.ResponseWriter, r *http.Request, target string) (*i
 	return in, nil
 }
 
-// readBody reads the body, within its limits of size and time.
+// readBody reads the body, within its limits of size and time. It ends the
+// deadline that was set for it; when it fails that stays.
 func readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
 	tooBig := &refusal{status: http.StatusRequestEntityTooLarge, rule: "L1", reason: "document is too big"}
 	if r.ContentLength > maxDocument {
 		return nil, tooBig
 	}
-	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Now().Add(bodyTimeout)) // not every connection has one
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxDocument+1))
-	_ = control.SetReadDeadline(time.Time{})
 	if err != nil {
 		return nil, &refusal{status: http.StatusRequestTimeout, rule: "L2", reason: "body did not come", err: err}
 	}
 	if len(body) > maxDocument {
 		return nil, tooBig
 	}
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
+	w.Header().Del("Connection")
 	return body, nil
 }
 
