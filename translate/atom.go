@@ -36,28 +36,47 @@ const (
 
 // Atom writes a post as an entry of XEP-0277 and XEP-0472 that Movim, Converse
 // and Libervia show well (xmpp.md 1.4). An entry over its budget keeps as much
-// as possible: first the second copy of the text goes, then the markup, then
-// the rest of the text, with a link to the whole.
+// as possible: first the second copy of the text goes, then long descriptions,
+// then the markup with a link to the whole, then all that is not text, and at
+// last the end of the text.
 func Atom(p Post, l AtomLinks) *stanza.Element {
 	budget := cmp.Or(l.Budget, AtomBudget)
 	w := atomWriter{p: p, l: l}
 	w.html, w.text = p.Body()
-	if w.fits(budget, formFull) || w.fits(budget, formRich) {
+	w.rich = w.html != paragraph(w.text) || p.Source != nil
+	if w.try(budget, formFull, formRich) {
 		return w.entry
 	}
 	w.shorten()
-	if w.fits(budget, formRich) || w.fits(budget, formText) {
+	if w.try(budget, formRich, formText) {
 		return w.entry
 	}
-	if !w.cutTo(budget) { // even without text
-		w.p.Media, w.p.Links, w.p.Tags, w.p.Mentions = nil, nil, nil, nil
+	w.p.Media, w.p.Links, w.p.Tags, w.p.Mentions, w.p.Summary = nil, nil, nil, nil, ""
+	if !w.try(budget, formRich, formText) {
 		w.cutTo(budget)
 	}
 	return w.entry
 }
 
-// cutTo finds how much of the text fits, and tells whether anything does.
-func (w *atomWriter) cutTo(budget int) bool {
+// try writes the entry in the first of several forms that fits. XML is never
+// shorter than what it holds: what cannot fit is not written.
+func (w *atomWriter) try(budget int, forms ...form) bool {
+	for _, f := range forms {
+		least := len(w.text)
+		if w.rich && f == formFull {
+			least += len(w.html)
+		} else if f == formRich {
+			least = len(w.html)
+		}
+		if least <= budget && (w.rich || f != formRich) && w.fits(budget, f) {
+			return true
+		}
+	}
+	return false
+}
+
+// cutTo writes as much of the text as fits.
+func (w *atomWriter) cutTo(budget int) {
 	fit, over := 0, len(w.text)
 	for over-fit > 256 {
 		w.cut = cutBytes(w.text, (fit+over)/2)
@@ -68,7 +87,7 @@ func (w *atomWriter) cutTo(budget int) bool {
 		}
 	}
 	w.cut = cutBytes(w.text, fit)
-	return w.fits(budget, formCut)
+	w.fits(budget, formCut)
 }
 
 // Heart is the comment that Movim and Converse read as a like.
@@ -93,6 +112,7 @@ type atomWriter struct {
 	p          Post
 	l          AtomLinks
 	html, text string
+	rich       bool // the markup says more than the text
 	cut        string
 	entry      *stanza.Element
 }
@@ -151,14 +171,13 @@ func (w *atomWriter) words(f form) {
 	if p.Summary != "" && f < formText {
 		e.Add(stanza.Text("", "summary", p.Summary).Set("type", "text"))
 	}
-	rich := w.html != paragraph(w.text) || p.Source != nil
-	if f < formText && !rich && p.Summary == "" && title == w.text && title != "" || f >= formText && w.l.Comment {
+	if f < formText && !w.rich && p.Summary == "" && title == w.text && title != "" || f >= formText && w.l.Comment {
 		return
 	}
 	if f != formRich {
 		e.Add(stanza.Text("", "content", w.source(body, f)).Set("type", "text"))
 	}
-	if f <= formRich && rich {
+	if f <= formRich && w.rich {
 		div := stanza.New(stanza.NSXHTML, "div")
 		div.Nodes = xhtmlNodes(w.html)
 		e.Add(stanza.New("", "content").Set("type", "xhtml").Add(div))
@@ -176,8 +195,7 @@ func (w *atomWriter) source(text string, f form) string {
 
 // plain tells whether a text is short and has neither markup nor paragraphs.
 func (w *atomWriter) plain() bool {
-	return utf8.RuneCountInString(w.text) <= shortTitle && !strings.Contains(w.text, "\n") && w.html == paragraph(w.text) && w.p.Source == nil &&
-		w.p.Summary == ""
+	return utf8.RuneCountInString(w.text) <= shortTitle && !strings.Contains(w.text, "\n") && !w.rich && w.p.Summary == ""
 }
 
 // paragraph is the markup of a line of text that has none.

@@ -102,6 +102,7 @@ type fragment struct {
 	skipDepth int
 	cutQuote  bool
 	quote     string
+	jids      []string
 }
 
 // done closes what is open.
@@ -109,6 +110,12 @@ func (f *fragment) done() (xhtml, text string) {
 	f.boundary()
 	f.popBlocks(0)
 	return string(f.out), f.text.String()
+}
+
+// result closes what is open.
+func (f *fragment) result() sanitized {
+	html, text := f.done()
+	return sanitized{html, text, f.quote, f.jids}
 }
 
 // start opens an element.

@@ -2,6 +2,7 @@ package translate
 
 import (
 	"path"
+	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -294,8 +295,19 @@ func (f *fragment) openInlines() {
 		in.written = true
 		f.out = append(append(append(append(f.out, '<'), in.name...), in.attrs...), '>')
 		if in.name == "a" {
+			f.sawJID(in.href)
 			f.link = &link{href: in.href, quiet: hasWord(in.class, "mention") || hasWord(in.class, "hashtag"), start: -1}
 		}
+	}
+}
+
+// sawJID remembers a link to somebody in XMPP.
+func (f *fragment) sawJID(href string) {
+	if !strings.HasPrefix(href, "xmpp:") || strings.Contains(href, "?") || len(f.jids) == maxMentions {
+		return
+	}
+	if jid, err := ParseJIDURI(href); err == nil && !slices.Contains(f.jids, jid) {
+		f.jids = append(f.jids, jid)
 	}
 }
 

@@ -43,7 +43,7 @@ func FromAS2(o *as2.Object, c AS2Context) (Post, error) {
 	readContent(&p, o)
 	readTags(&p, o.Tag)
 	readMedia(&p, o)
-	p.URL = pageOf(o.URL)
+	p.URL = cmp.Or(pageOf(o.URL), safeHref(o.ID)) // where there is no page, the id leads to it
 	p.ReplyTo = o.InReplyTo
 	p.Thread = cmp.Or(o.Context, o.Conversation)
 	switch p.Kind {
@@ -170,7 +170,8 @@ func readText(content, quote string, plain bool) (xhtml, text, quoted string) {
 	case plain:
 		xhtml, text = Sanitize(Linker{}.HTML(content))
 	case quote != "":
-		xhtml, text, _ = sanitizeQuoting(content)
+		s := sanitizeQuoting(content)
+		xhtml, text = s.html, s.text
 	default:
 		xhtml, text = Sanitize(content)
 	}

@@ -35,7 +35,14 @@ func readTags(p *Post, tags []*as2.Object) {
 
 // addTag adds a hashtag once.
 func addTag(p *Post, tag string) {
-	tag = strings.ReplaceAll(cutRunes(oneLine(tag), maxTag), " ", "")
+	n := 0
+	tag = strings.Map(func(r rune) rune {
+		if n < maxTag && (isNameRune(r) || strings.ContainsRune("-.+·\u200c", r)) {
+			n++
+			return r
+		}
+		return -1
+	}, legalText(tag))
 	if tag != "" && len(p.Tags) < maxTags && !hasFold(p.Tags, tag) {
 		p.Tags = append(p.Tags, tag)
 		p.Sensitive = p.Sensitive || strings.EqualFold(tag, nsfw)

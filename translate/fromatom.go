@@ -66,7 +66,7 @@ func IsHeart(entry *stanza.Element) bool {
 		return false
 	}
 	content := entry.Child(stanza.NSAtom, "content")
-	_, text, _ := sanitizeTree(content)
+	text := sanitizeTree(content).text
 	return text == "" || strings.TrimSuffix(text, "\ufe0f") == title
 }
 
@@ -79,10 +79,9 @@ type atomReader struct {
 // atomText is a title, summary or content in one language.
 type atomText struct {
 	name, lang string
-	html, text string
-	quote      string
-	plain      string // of type text, as it stands
-	rich       bool   // html comes from markup
+	sanitized
+	plain string // of type text, as it stands
+	rich  bool   // html comes from markup
 }
 
 // read reads a text construct (RFC 4287 §3.1). Beside its three types there are
@@ -91,18 +90,17 @@ func (t *atomText) read(el *stanza.Element) {
 	switch typ := strings.ToLower(el.Get("type")); {
 	case typ == "xhtml" || typ == "application/xhtml+xml" || el.Child(stanza.NSXHTML, "") != nil:
 		t.rich = true
-		t.html, t.text, t.quote = sanitizeTree(el)
+		t.sanitized = sanitizeTree(el)
 	case t.rich: // there is something better already
 		if typ == "" || typ == "text" || typ == "text/plain" || typ == "text/markdown" {
 			t.plain = manyLines(el.Content())
 		}
 	case typ == "html" || strings.HasPrefix(typ, "text/html"):
 		t.rich = true
-		t.html, t.text, t.quote = sanitizeQuoting(el.Content())
+		t.sanitized = sanitizeQuoting(el.Content())
 	default:
 		t.plain = manyLines(el.Content())
-		t.html = Linker{}.HTML(t.plain)
-		_, t.text = Sanitize(t.html)
+		t.sanitized = sanitizeQuoting(Linker{}.HTML(t.plain))
 	}
 }
 
@@ -147,6 +145,9 @@ func (r atomReader) content() {
 	main := contents[0]
 	p := r.post
 	p.Lang, p.HTML, p.Text, p.Quote = main.lang, main.html, main.text, main.quote
+	for _, jid := range main.jids {
+		p.Mentions = append(p.Mentions, Mention{Actor: Actor{JID: jid}})
+	}
 	if hasContent && main.rich && main.plain != "" && main.plain != manyLines(readable(*p)) {
 		p.Source = &Source{main.plain, "text/markdown"} // Movim's, Libervia's
 	}
@@ -297,7 +298,8 @@ func (r atomReader) replyTo() {
 	}
 }
 
-// references reads mentions: references (XEP-0372) and names in the text.
+// references reads mentions besides those that are links: references
+// (XEP-0372) and names in the text.
 func (r atomReader) references() {
 	p := r.post
 	add := func(m Mention) {

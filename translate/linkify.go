@@ -21,7 +21,7 @@ func (l Linker) HTML(text string) string {
 	prev := ' '
 	blank := true
 	for line := range strings.SplitSeq(manyLines(text), "\n") {
-		if strings.TrimSpace(line) == "" {
+		if strings.Trim(line, htmlSpace) == "" {
 			blank = true
 			continue
 		}
@@ -41,7 +41,7 @@ func (l Linker) HTML(text string) string {
 // text in a sanitised fragment. What is a link already stays as it is, so that
 // linking twice is linking once.
 func (l Linker) Link(xhtml string) string {
-	if !strings.ContainsAny(xhtml, "@#:") {
+	if !strings.ContainsAny(xhtml, "@#:") { // nothing names anything
 		return xhtml
 	}
 	b := make([]byte, 0, len(xhtml)+len(xhtml)/4)
@@ -64,11 +64,15 @@ func (l Linker) Link(xhtml string) string {
 			}
 			b, prev = l.text(b, string(z.Text()), prev)
 		case html.StartTagToken, html.SelfClosingTagToken:
+			start := len(b)
 			b = append(b, z.Raw()...)
-			name, _ := z.TagName()
+			name, more := z.TagName()
 			switch tag := string(name); {
 			case tag == "a" || tag == "pre" || tag == "code":
 				inside++
+				if more {
+					b = l.httpTwin(b, start, z)
+				}
 			case kinds[tag] != kindInline:
 				prev = ' '
 			}
@@ -83,6 +87,25 @@ func (l Linker) Link(xhtml string) string {
 			}
 		}
 	}
+}
+
+// httpTwin replaces the start tag of a link to the JID of a mentioned actor by
+// one to the actor: not all peers keep xmpp: links (activitypub.md 1.5).
+func (l Linker) httpTwin(b []byte, start int, z *html.Tokenizer) []byte {
+	key, value, _ := z.TagAttr() // href is always first
+	if string(key) != "href" || !strings.HasPrefix(string(value), "xmpp:") || strings.Contains(string(value), "?") {
+		return b
+	}
+	jid, err := ParseJIDURI(string(value))
+	if err != nil {
+		return b
+	}
+	for _, m := range l.Mentions {
+		if href := safeHref(m.URI); m.JID == jid && href != "" {
+			return append(append(append(b[:start], "<a"...), attr("href", href)...), ` class="u-url mention">`...)
+		}
+	}
+	return b
 }
 
 // text writes plain text as HTML with links. prev is the character before it.

@@ -20,23 +20,26 @@ func Sanitize(html string) (xhtml, text string) {
 	return f.done()
 }
 
-// sanitizeQuoting is Sanitize for a post that quotes another: the quote's
-// fallback for those who cannot show quotes is left out (N12), and its link
-// returned.
-func sanitizeQuoting(html string) (xhtml, text, quote string) {
+// sanitized is all that a walk finds.
+type sanitized struct {
+	html, text string
+	quote      string   // link of the fallback of a quote (N12), which is left out
+	jids       []string // that are linked to
+}
+
+// sanitizeQuoting is Sanitize for a post that may quote another.
+func sanitizeQuoting(html string) sanitized {
 	f := fragment{cutQuote: true}
 	f.html(html)
-	xhtml, text = f.done()
-	return xhtml, text, f.quote
+	return f.result()
 }
 
 // sanitizeTree is sanitizeQuoting for XHTML that came as elements: what el
 // holds, without el itself.
-func sanitizeTree(el *stanza.Element) (xhtml, text, quote string) {
+func sanitizeTree(el *stanza.Element) sanitized {
 	f := fragment{cutQuote: true}
 	f.tree(el, 0)
-	xhtml, text = f.done()
-	return xhtml, text, f.quote
+	return f.result()
 }
 
 // attrs are the attributes that mean something to us.
