@@ -1,0 +1,244 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+
+	"isthmus/config"
+)
+
+// version is the version of the program; the commit stands beside it.
+const version = "0.1.0"
+
+// userFlag is for commands in which a user acts.
+type userFlag struct {
+	As string `placeholder:"JID" help:"The user who acts; without it the operator does."`
+}
+
+// jsonFlag is for commands that print a table.
+type jsonFlag struct {
+	JSON bool `help:"Print JSON."`
+}
+
+type statusCmd struct {
+	jsonFlag
+	JID string `arg:"" optional:"" help:"Only this user."`
+}
+
+func (c *statusCmd) Run(ctx context.Context, a *app, root *cli) error {
+	return a.ask(ctx, root, call{Name: "status", Args: some(c.JID)}, c.JSON)
+}
+
+type searchCmd struct {
+	jsonFlag
+	userFlag
+	Words []string `arg:"" help:"Words that the posts contain."`
+	Limit int      `default:"20" help:"At most so many (${default})."`
+}
+
+func (c *searchCmd) Run(ctx context.Context, a *app, root *cli) error {
+	if c.Limit < 1 {
+		return errors.New("--limit must be at least 1")
+	}
+	return a.ask(ctx, root, call{Name: "search", As: c.As, Args: c.Words, Options: map[string]string{"limit": strconv.Itoa(c.Limit)}}, c.JSON)
+}
+
+type cacheCmd struct {
+	Stats cacheStatsCmd `cmd:"" help:"Count what is in the store."`
+}
+
+type cacheStatsCmd struct{ jsonFlag }
+
+func (c *cacheStatsCmd) Run(ctx context.Context, a *app, root *cli) error {
+	return a.ask(ctx, root, call{Name: "cache stats"}, c.JSON)
+}
+
+type actorCmd struct {
+	jsonFlag
+	Who string `arg:"" help:"A handle, JID or actor URL."`
+}
+
+func (c *actorCmd) Run(ctx context.Context, a *app, root *cli) error {
+	return a.ask(ctx, root, call{Name: "actor", Args: []string{c.Who}}, c.JSON)
+}
+
+type linkCmd struct {
+	JID  string `arg:"" help:"The user, or a pubsub service."`
+	Node string `help:"A node that is to be an actor of its own."`
+}
+
+func (c *linkCmd) Run(ctx context.Context, a *app, root *cli) error {
+	return a.ask(ctx, root, call{Name: "link", As: c.JID, Args: some(c.Node)}, false)
+}
+
+type unlinkCmd struct {
+	JID  string `arg:"" help:"The user, or a pubsub service."`
+	Node string `help:"The node that is an actor of its own."`
+}
+
+func (c *unlinkCmd) Run(ctx context.Context, a *app, root *cli) error {
+	return a.ask(ctx, root, call{Name: "unlink", As: c.JID, Args: some(c.Node)}, false)
+}
+
+type linksCmd struct{ jsonFlag }
+
+func (c *linksCmd) Run(ctx context.Context, a *app, root *cli) error {
+	return a.ask(ctx, root, call{Name: "links"}, c.JSON)
+}
+
+// actingUser is for commands that nobody but a user can give.
+type actingUser struct {
+	As string `required:"" placeholder:"JID" help:"The user who acts."`
+}
+
+type followCmd struct {
+	actingUser
+	Who string `arg:"" help:"The handle or JID of the actor."`
+}
+
+func (c *followCmd) Run(ctx context.Context, a *app, root *cli) error {
+	return a.ask(ctx, root, call{Name: "follow", As: c.As, Args: []string{c.Who}}, false)
+}
+
+type unfollowCmd struct {
+	actingUser
+	Who string `arg:"" help:"The handle or JID of the actor."`
+}
+
+func (c *unfollowCmd) Run(ctx context.Context, a *app, root *cli) error {
+	return a.ask(ctx, root, call{Name: "unfollow", As: c.As, Args: []string{c.Who}}, false)
+}
+
+type blockCmd struct {
+	userFlag
+	Who    string `arg:"" help:"A handle, JID or domain."`
+	Reason string `help:"Why; for the list of blocks."`
+}
+
+func (c *blockCmd) Run(ctx context.Context, a *app, root *cli) error {
+	in := call{Name: "block", As: c.As, Args: []string{c.Who}}
+	if c.Reason != "" {
+		in.Options = map[string]string{"reason": c.Reason}
+	}
+	return a.ask(ctx, root, in, false)
+}
+
+type unblockCmd struct {
+	userFlag
+	Who string `arg:"" help:"A handle, JID or domain."`
+}
+
+func (c *unblockCmd) Run(ctx context.Context, a *app, root *cli) error {
+	return a.ask(ctx, root, call{Name: "unblock", As: c.As, Args: []string{c.Who}}, false)
+}
+
+type blocksCmd struct {
+	jsonFlag
+	userFlag
+}
+
+func (c *blocksCmd) Run(ctx context.Context, a *app, root *cli) error {
+	return a.ask(ctx, root, call{Name: "blocks", As: c.As}, c.JSON)
+}
+
+type queueCmd struct {
+	List  queueListCmd  `cmd:"" default:"withargs" help:"List the jobs that wait or have failed."`
+	Retry queueRetryCmd `cmd:"" help:"Try a job again now."`
+	Drop  queueDropCmd  `cmd:"" help:"Give a job up."`
+}
+
+type queueListCmd struct {
+	jsonFlag
+	Host   string `help:"Only jobs for this host."`
+	Failed bool   `help:"Only jobs that were given up."`
+	Limit  int    `default:"50" help:"At most so many (${default})."`
+}
+
+func (c *queueListCmd) Run(ctx context.Context, a *app, root *cli) error {
+	return a.ask(ctx, root, call{Name: "queue", Options: map[string]string{
+		"host": c.Host, "failed": strconv.FormatBool(c.Failed), "limit": strconv.Itoa(c.Limit)}}, c.JSON)
+}
+
+type queueRetryCmd struct {
+	ID int64 `arg:"" help:"The number of the job."`
+}
+
+func (c *queueRetryCmd) Run(ctx context.Context, a *app, root *cli) error {
+	return a.ask(ctx, root, call{Name: "queue retry", Args: []string{strconv.FormatInt(c.ID, 10)}}, false)
+}
+
+type queueDropCmd struct {
+	ID int64 `arg:"" help:"The number of the job."`
+}
+
+func (c *queueDropCmd) Run(ctx context.Context, a *app, root *cli) error {
+	return a.ask(ctx, root, call{Name: "queue drop", Args: []string{strconv.FormatInt(c.ID, 10)}}, false)
+}
+
+type traceCmd struct {
+	jsonFlag
+	What string `arg:"" help:"The URL or xmpp: link of a post."`
+}
+
+func (c *traceCmd) Run(ctx context.Context, a *app, root *cli) error {
+	return a.ask(ctx, root, call{Name: "trace", Args: []string{c.What}}, c.JSON)
+}
+
+type versionCmd struct{}
+
+func (c *versionCmd) Run(a *app) error {
+	commit := ""
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" && len(s.Value) >= 12 {
+				commit = s.Value[:12] + ", "
+			}
+		}
+	}
+	_, err := fmt.Fprintf(a.stdout, "isthmus %s (%s%s, %s/%s)\n", version, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return err
+}
+
+func some(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return []string{s}
+}
+
+// readOnly are the commands that work without a running gateway.
+var readOnly = map[string]bool{
+	"status": true, "search": true, "links": true, "blocks": true, "queue": true, "cache stats": true, "trace": true,
+}
+
+// ask gives a command to the running gateway, or to the file if none runs and
+// the command only reads.
+func (a *app) ask(ctx context.Context, root *cli, in call, asJSON bool) error {
+	cfg, err := a.config(root)
+	if err != nil {
+		return err
+	}
+	out, err := dial(cfg).do(ctx, in)
+	if errors.Is(err, errNoServer) {
+		if !readOnly[in.Name] {
+			return fmt.Errorf("%s needs the running gateway, and none runs on %s; start it with: isthmus serve --config %s", in.Name, cfg.Cache.Path, cfg.File)
+		}
+		out, err = a.askFile(ctx, cfg, in)
+	}
+	if err != nil {
+		return err
+	}
+	if asJSON {
+		return out.printJSON(a.stdout)
+	}
+	return out.print(a.stdout)
+}
+
+// config reads the configuration for a command; warnings are for serve and doctor.
+func (a *app) config(root *cli) (config.Config, error) {
+	return config.Load(root.Config, a.environ)
+}
