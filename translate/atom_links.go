@@ -23,8 +23,11 @@ func (w *atomWriter) links() {
 		ref := cmp.Or(p.ReplyTo, l.InReplyTo)
 		w.entry.Add(stanza.New(stanza.NSThread, "in-reply-to").Set("ref", ref).Set("href", cmp.Or(l.InReplyTo, ref)))
 	}
-	if via := cmp.Or(l.Via, p.Boost); via != "" {
-		w.link("via", via)
+	switch {
+	case l.Via != "":
+		w.link("via", l.Via).Set("ref", p.Boost)
+	case p.Boost != "":
+		w.link("via", p.Boost)
 	}
 	for _, m := range p.Media {
 		w.enclosure(m)

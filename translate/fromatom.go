@@ -239,6 +239,7 @@ func (r atomReader) links() {
 			}
 		case "via":
 			r.via(href)
+			r.via(safeHref(l.Get("ref")))
 		case "enclosure":
 			r.enclosure(l, href)
 		case "related":
@@ -281,19 +282,18 @@ func (r atomReader) enclosure(l *stanza.Element, href string) {
 	p.Media = append(p.Media, m)
 }
 
-// replyTo reads in-reply-to (RFC 4685), whatever its prefix was.
+// replyTo reads in-reply-to (RFC 4685), whatever its prefix was. There may be
+// several for one parent (XEP-0277): its page and its item.
 func (r atomReader) replyTo() {
-	el := r.entry.Child(stanza.NSThread, "in-reply-to")
-	if el == nil {
-		return
-	}
-	for _, uri := range [...]string{el.Get("ref"), el.Get("href")} {
-		if it, err := ParsePubSubURI(uri); err == nil {
-			if r.post.ReplyRef == nil {
-				r.post.ReplyRef = &it
+	for el := range r.entry.Children(stanza.NSThread, "in-reply-to") {
+		for _, uri := range [...]string{el.Get("ref"), el.Get("href")} {
+			if it, err := ParsePubSubURI(uri); err == nil {
+				if r.post.ReplyRef == nil {
+					r.post.ReplyRef = &it
+				}
+			} else if href := safeHref(uri); r.post.ReplyTo == "" && strings.HasPrefix(href, "http") {
+				r.post.ReplyTo = href
 			}
-		} else if href := safeHref(uri); r.post.ReplyTo == "" && strings.HasPrefix(href, "http") {
-			r.post.ReplyTo = href
 		}
 	}
 }

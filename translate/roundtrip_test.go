@@ -213,6 +213,10 @@ func TestRoundTripAtom(t *testing.T) {
 		}
 		if d.bool("boost") {
 			p.Boost = d.url("boost")
+			if d.bool("known as an item") {
+				p.BoostRef = &Item{`bob\40x.test@ap.example.org`, stanza.NSMicroblog, "a b"}
+				l.Via = PubSubURI(p.BoostRef.Service, p.BoostRef.Node, p.BoostRef.ID)
+			}
 		}
 		want := p
 		want.Origin, want.Item, want.EntryID = OriginXMPP, &l.Item, p.URI
