@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,8 @@ import (
 
 	"isthmus/ap"
 	"isthmus/config"
+	"isthmus/xmpp"
+	"isthmus/xmpp/stanza"
 )
 
 type doctorCmd struct {
@@ -185,24 +188,42 @@ func (d *doctor) checkDatabase(trouble string) {
 	d.ok("database", d.cfg.Cache.Path+" can be read and written")
 }
 
+// checkXMPP asks the running gateway for its link, or else makes one.
 func (d *doctor) checkXMPP(ctx context.Context) {
 	x := d.cfg.XMPP
 	what := fmt.Sprintf("%s at %s", x.Component, x.Server)
-	if d.running != nil { // a second connection with the same name would end the first
+	if d.running != nil { // a second connection of the same name would end the first
 		if d.health.Online {
 			d.ok("XMPP", "the gateway is connected as "+what)
 			return
 		}
-		d.fail("XMPP", "the gateway is not connected as "+what, "its log says why; see that the XMPP server runs, has the component, and listens there")
+		trouble := "the gateway is not connected as " + what
+		if d.health.Link != "" {
+			trouble += ": " + d.health.Link
+		}
+		d.fail("XMPP", trouble, cmp.Or(d.health.LinkRemedy, remedyXMPP))
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
 	defer cancel()
-	if err := tryComponent(ctx, x); err != nil {
-		d.fail("XMPP", fmt.Sprintf("%s: %v", what, err), remedyXMPP(err, x))
+	c := xmpp.New(xmpp.Config{Domain: stanza.JID(x.Component), Server: x.Server, Secret: x.Secret}, nil)
+	if err := c.Check(ctx); err != nil {
+		d.fail("XMPP", fmt.Sprintf("%s: %v", what, err), cmp.Or(remedyOf(err), remedyXMPP))
 		return
 	}
 	d.ok("XMPP", "the server accepts "+what)
+}
+
+// remedyXMPP is for whatever keeps the link from being made.
+const remedyXMPP = "see that the XMPP server runs, that it listens for components (Prosody: component_ports, ejabberd: ejabberd_service) and that xmpp.server is that address"
+
+// remedyOf is what the server's own reason asks for, if it gave one.
+func remedyOf(err error) string {
+	var s *xmpp.StreamError
+	if errors.As(err, &s) {
+		return s.Remedy()
+	}
+	return ""
 }
 
 func (d *doctor) checkKeys() {

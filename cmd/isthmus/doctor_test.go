@@ -110,6 +110,27 @@ func component(t *testing.T, secret string) (address string) {
 	return l.Addr().String()
 }
 
+// otherPort is a server that hangs up on components.
+func otherPort(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			fmt.Fprint(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
+			c.Close()
+		}
+	}()
+	return l.Addr().String()
+}
+
 // townhall is a gateway's public side that knows its own actor.
 func townhall(t *testing.T, origin string) http.Handler {
 	t.Helper()
@@ -241,6 +262,11 @@ func TestDoctorFindsAllWell(t *testing.T) {
 	}
 
 	// The same through the running gateway, whose connection it leaves alone.
+	var svc *fake
+	c.alter(func(f *fake) {
+		svc = f
+		f.mend = func(h *health) { h.Link, h.LinkRemedy = "it was refused", "ask the server" }
+	})
 	_, stop := c.serve()
 	defer stop()
 	status, out, errs = c.with("doctor")
@@ -248,6 +274,12 @@ func TestDoctorFindsAllWell(t *testing.T) {
 		!strings.Contains(out, "✓ public URL") {
 		t.Errorf("status %d:\n%s%s", status, out, errs)
 	}
+	svc.setOnline(false)
+	status, out, _ = c.with("doctor")
+	if status != exitFailed || !foundWithRemedy(out, "✗ XMPP: the gateway is not connected.*it was refused", "ask the server") {
+		t.Errorf("status %d:\n%s", status, out)
+	}
+	svc.setOnline(true)
 	status, out, _ = c.with("doctor", "--json")
 	var doc struct {
 		OK     bool      `json:"ok"`
@@ -274,11 +306,12 @@ func TestDoctorFindsTrouble(t *testing.T) {
 		check  string
 		remedy string
 	}{
-		{name: "wrong secret", xmpp: component(t, "other"), check: `✗ XMPP: .*not-authorized`, remedy: "the same secret"},
-		{name: "no XMPP server", xmpp: "127.0.0.1:1", check: "✗ XMPP: ", remedy: "start the XMPP server"},
+		{name: "wrong secret", xmpp: component(t, "other"), check: `✗ XMPP: .*not-authorized`, remedy: "set xmpp.secret"},
+		{name: "no XMPP server", xmpp: "127.0.0.1:1", check: "✗ XMPP: ", remedy: "see that the XMPP server runs"},
 		{name: "component unknown", xmpp: healthy, change: func(c *clinic) {
 			c.edit(`"ap.example.org"`, `"gate.example.org"`)
-		}, check: "host-unknown", remedy: "give the XMPP server the component gate.example.org"},
+		}, check: "host-unknown", remedy: "add the component to the server's configuration"},
+		{name: "another port", xmpp: otherPort(t), check: "✗ XMPP: .*component port", remedy: "xmpp.server is that address"},
 		{name: "decoding proxy", xmpp: healthy, front: proxy(t, func(r *httputil.ProxyRequest) { r.Out.URL.RawPath = "" }),
 			check: "path or query were changed", remedy: "proxy_pass has no path of its own"},
 		{name: "query lost", xmpp: healthy, front: proxy(t, func(r *httputil.ProxyRequest) { r.Out.URL.RawQuery = "" }),

@@ -225,8 +225,9 @@ func awaitIndex(t *testing.T, store *cache.Store) {
 type motor struct{}
 
 func (motor) Run(context.Context) error { return nil }
-func (motor) Online() bool              { return true }
-func (motor) Stats() xmpp.Stats         { return xmpp.Stats{StanzasIn: 7} }
+func (motor) Online() bool              { return false }
+func (motor) LinkError() error          { return &xmpp.StreamError{Condition: "host-unknown"} }
+func (motor) Stats() xmpp.Stats         { return xmpp.Stats{StanzasIn: 7, Connects: 3} }
 func (motor) Handler() http.Handler     { return http.NotFoundHandler() }
 func (motor) Do(context.Context, call) (report, error) {
 	return report{}, nil
@@ -238,7 +239,8 @@ func TestGatewayService(t *testing.T) {
 	s := &gatewayService{reports: reports{filled(t, b), time.Now}, engine: motor{}, log: slog.New(slog.DiscardHandler)}
 	h := s.Health(t.Context())
 	h.Started = time.Time{}
-	want := health{Version: version, Online: true, Keys: []string{"louise@example.org"}, Accounts: []string{"louise@example.org"}, Peers: []string{"mast.social"}}
+	want := health{Version: version, Link: "the XMPP server closed the stream: host-unknown",
+		LinkRemedy: "add the component to the server's configuration, under the name in xmpp.component", Keys: []string{"louise@example.org"}, Accounts: []string{"louise@example.org"}, Peers: []string{"mast.social"}}
 	if diff := cmp.Diff(want, h); diff != "" {
 		t.Errorf("health (-want +got):\n%s", diff)
 	}
@@ -258,7 +260,7 @@ func TestGatewayService(t *testing.T) {
 			got[name] = m.GetGauge().GetValue() + m.GetCounter().GetValue()
 		}
 	}
-	for name, want := range map[string]float64{"isthmus_xmpp_connected": 1, "isthmus_xmpp_stanzas_total in": 7, "isthmus_jobs deliver queued": 2, "isthmus_store_rows posts": 2} {
+	for name, want := range map[string]float64{"isthmus_xmpp_connects_total": 3, "isthmus_xmpp_stanzas_total in": 7, "isthmus_jobs deliver queued": 2, "isthmus_store_rows posts": 2} {
 		if got[name] != want {
 			t.Errorf("%s is %v, want %v", name, got[name], want)
 		}

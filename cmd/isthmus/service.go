@@ -37,13 +37,15 @@ type builder func(ctx context.Context, cfg config.Config, log *slog.Logger) (ser
 
 // health is what the running gateway tells doctor.
 type health struct {
-	Version  string    `json:"version"`
-	Started  time.Time `json:"started,omitzero"`
-	Online   bool      `json:"online"`             // the link to the XMPP server
-	Database string    `json:"database,omitempty"` // what is wrong with it
-	Keys     []string  `json:"keys,omitempty"`     // accounts whose key cannot be read
-	Accounts []string  `json:"accounts,omitempty"` // handles of some linked users
-	Peers    []string  `json:"peers,omitempty"`    // servers that it talks to
+	Version    string    `json:"version"`
+	Started    time.Time `json:"started,omitzero"`
+	Online     bool      `json:"online"`         // the link to the XMPP server
+	Link       string    `json:"link,omitempty"` // why it is down
+	LinkRemedy string    `json:"link_remedy,omitempty"`
+	Database   string    `json:"database,omitempty"` // what is wrong with it
+	Keys       []string  `json:"keys,omitempty"`     // accounts whose key cannot be read
+	Accounts   []string  `json:"accounts,omitempty"` // handles of some linked users
+	Peers      []string  `json:"peers,omitempty"`    // servers that it talks to
 }
 
 // askFile gives a command that only reads to the database itself.

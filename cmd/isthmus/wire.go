@@ -21,6 +21,7 @@ type engine interface {
 	// Run works until ctx ends: the XMPP link, jobs and timers.
 	Run(ctx context.Context) error
 	Online() bool
+	LinkError() error // why it is not online; nil while it is
 	Stats() xmpp.Stats
 	// Handler answers peers and browsers on every path of ours.
 	Handler() http.Handler
@@ -77,6 +78,9 @@ const (
 // Health looks at what doctor cannot see from outside.
 func (s *gatewayService) Health(ctx context.Context) health {
 	h := health{Version: version, Started: s.started, Online: s.Online()}
+	if err := s.engine.LinkError(); err != nil {
+		h.Link, h.LinkRemedy = err.Error(), remedyOf(err)
+	}
 	err := s.store.Update(ctx, func(tx *cache.Tx) error { return tx.SetMeta("doctor", s.now().UTC().Format(time.RFC3339)) })
 	if err == nil {
 		err = s.store.View(ctx, func(tx *cache.Tx) error { return examine(tx, &h) })
