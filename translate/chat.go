@@ -15,6 +15,12 @@ type ChatPart struct {
 	Payload []*stanza.Element // spoiler, references, out-of-band data, file sharing
 }
 
+// What a chat message holds at most: escaped, it fits into a stanza.
+const (
+	maxChat  = 30 << 10 // bytes of text
+	maxNames = 20       // recipients that are listed
+)
+
 // ChatParts writes a post as chat messages: the text, with its warning first,
 // then one message for each attachment whose body is the URL, which is what all
 // clients show (xmpp.md 1.5). When several are addressed, the text says who.
@@ -25,6 +31,9 @@ func ChatParts(p Post) []ChatPart {
 		if !strings.Contains(body, l.URL) {
 			body = join("\n\n", body, join(" ", l.Title, l.URL))
 		}
+	}
+	if len(body) > maxChat {
+		body = join("\n\n", cutBytes(body, maxChat)+"…", p.URL)
 	}
 	body = join("\n\n", body, chatRecipients(p))
 	var parts []ChatPart
@@ -51,6 +60,10 @@ func chatRecipients(p Post) string {
 		name := uri
 		if i := slices.IndexFunc(p.Mentions, func(m Mention) bool { return m.URI == uri }); i >= 0 && p.Mentions[i].Handle != "" {
 			name = "@" + p.Mentions[i].Handle
+		}
+		if len(names) == maxNames {
+			names = append(names, "…")
+			break
 		}
 		if !slices.Contains(names, name) {
 			names = append(names, name)

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"strings"
 	"testing"
 
 	"isthmus/xmpp/stanza"
@@ -49,6 +50,18 @@ func TestChatParts(t *testing.T) {
 	p.To = p.To[:1]
 	if got := ChatParts(p)[0].Body; got != "secret\n\n@louise é 😀 look" {
 		t.Errorf("to one only: %q", got)
+	}
+}
+
+func TestChatPartsBounded(t *testing.T) {
+	p := testPost(strings.Repeat("&amp; ", 100_000))
+	p.Visibility = Direct
+	for range 1000 {
+		p.To = append(p.To, "https://x.test/"+strings.Repeat("u", len(p.To)))
+	}
+	part := ChatParts(p)[0]
+	if n := len(stanza.Text("", "body", part.Body).String()); n > 180<<10 || !strings.Contains(part.Body, p.URL) {
+		t.Errorf("%d bytes: %.100q", n, part.Body)
 	}
 }
 

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"cmp"
 	"path"
 	"slices"
 	"strings"
@@ -152,12 +153,12 @@ func (f *fragment) media(a attrs) {
 	}
 	for _, in := range f.inlines { // a link that waits for its text
 		if in.name == "a" && !in.ghost {
-			f.chars(orString(alt, fileName(src)))
+			f.chars(cmp.Or(alt, fileName(src)))
 			return
 		}
 	}
 	f.startInline("a", attrs{href: src})
-	f.chars(orString(alt, fileName(src)))
+	f.chars(cmp.Or(alt, fileName(src)))
 	f.end("a")
 }
 

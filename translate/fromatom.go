@@ -78,7 +78,7 @@ type atomReader struct {
 
 // atomText is a title, summary or content in one language.
 type atomText struct {
-	name, lang string
+	lang string
 	sanitized
 	plain string // of type text, as it stands
 	rich  bool   // html comes from markup
@@ -115,7 +115,7 @@ func (r atomReader) texts(name, main string) []atomText {
 			if i = len(list); i == maxLangs {
 				break
 			}
-			list = append(list, atomText{name: name, lang: lang})
+			list = append(list, atomText{lang: lang})
 		}
 		list[i].read(el)
 	}

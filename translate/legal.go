@@ -189,10 +189,3 @@ func smallNumber(s string) int {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
-
-func orString(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
-}

@@ -115,7 +115,10 @@ func (d drawing) post() Post {
 	return p
 }
 
-// Post -> AS2 document -> Post.
+// Post -> AS2 document -> Post. Not drawn, because AS2 has no place for it: the
+// items and nodes of XMPP, and what only the caller knows of an actor beside
+// its id (name and JID). Translations are not sent: with a second language
+// Mastodon may take the wrong one (N6). An Article with a warning has no teaser.
 func TestRoundTripAS2(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		d := drawing{rt}
@@ -191,7 +194,12 @@ func (d drawing) poll() *Poll {
 	return poll
 }
 
-// Post -> Atom entry -> Post, in the author's node and as a comment.
+// Post -> Atom entry -> Post, in the author's node, as a comment, as a boost. Not
+// drawn, because an entry has no place for it: the audience (the node is the
+// audience), pictures of emoji and the focus of pictures (nobody reads them
+// there), the thread (the comments node is the thread), sources other than
+// Markdown; events and polls, which are shown as text; and translations, because
+// an entry has one language (rule 10).
 func TestRoundTripAtom(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		d := drawing{rt}
