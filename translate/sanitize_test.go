@@ -4,6 +4,7 @@ import (
 	"encoding/xml"
 	"errors"
 	"io"
+	"os"
 	"strings"
 	"testing"
 
@@ -230,5 +231,21 @@ func BenchmarkSanitize(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		Sanitize(in)
+	}
+}
+
+func BenchmarkAtom(b *testing.B) {
+	doc, err := os.ReadFile("testdata/from_ap/mastodon.json")
+	if err != nil {
+		b.Fatal(err)
+	}
+	o := parseAS2(b, string(doc))
+	b.ReportAllocs()
+	for b.Loop() {
+		p, err := FromAS2(o, AS2Context{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		Atom(p, AtomLinks{})
 	}
 }
