@@ -10,7 +10,6 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 
@@ -59,71 +58,25 @@ func New(cfg Config) (*Server, error) {
 	return &Server{cfg: cfg, style: cfg.Path + "/style.css?" + digest(styleSheet)[:12]}, nil
 }
 
-// Mount registers {path}/, {path}/@{acct}, {path}/@{acct}/{id} and the style
-// sheet. A router that takes paths apart itself calls ActorPage and PostPage.
+// Mount registers {path}/ and the style sheet. Who routes actors and posts calls
+// ActorPage and PostPage.
 func (s *Server) Mount(r chi.Router) {
-	path := s.cfg.Path
 	for pattern, h := range map[string]http.HandlerFunc{
-		path + "/":               s.landing,
-		path + "/style.css":      s.serveStyle,
-		path + "/@{acct}":        s.profile,
-		path + "/%40{acct}":      s.profile,
-		path + "/@{acct}/{id}":   s.post,
-		path + "/%40{acct}/{id}": s.post,
+		s.cfg.Path: s.landing, s.cfg.Path + "/": s.landing, s.cfg.Path + "/style.css": s.serveStyle,
 	} {
 		r.Get(pattern, h)
 		r.Head(pattern, h)
 	}
-	if path != "" {
-		r.Get(path, s.landing)
-		r.Head(path, s.landing)
-	}
 }
 
-// args are the segments behind {path}/@ as they were before any escaping: the
-// router gives them escaped or not, depending on how the peer wrote them.
-func (s *Server) args(r *http.Request) ([]string, bool) {
-	parts := strings.Split(strings.TrimPrefix(r.URL.EscapedPath(), s.cfg.Path+"/"), "/")
-	for i, p := range parts {
-		plain, err := url.PathUnescape(p)
-		if err != nil || plain == "" {
-			return nil, false
-		}
-		parts[i] = plain
-	}
-	parts[0] = strings.TrimPrefix(parts[0], "@")
-	return parts, true
-}
-
-func (s *Server) profile(w http.ResponseWriter, r *http.Request) {
-	args, ok := s.args(r)
-	if !ok || len(args) != 1 {
-		s.Error(w, r, http.StatusNotFound, "")
-		return
-	}
-	s.ActorPage(w, r, args[0])
-}
-
-// ActorPage writes the page of an actor.
+// ActorPage writes the page of an actor. acct is as it was before any escaping.
 func (s *Server) ActorPage(w http.ResponseWriter, r *http.Request, acct string) {
 	p, err := s.cfg.Pages.Actor(r.Context(), acct)
 	if err != nil {
 		s.fail(w, r, err)
 		return
 	}
-	if s.elsewhere(w, r, p.ActorURL) {
-		return
-	}
 	s.render(w, r, http.StatusOK, s.profilePage(p))
-}
-
-func (s *Server) post(w http.ResponseWriter, r *http.Request) {
-	args, ok := s.args(r)
-	if !ok || len(args) != 2 {
-		s.Error(w, r, http.StatusNotFound, "")
-		return
-	}
-	s.PostPage(w, r, args[0], args[1])
 }
 
 // PostPage writes the page of a post.
@@ -131,9 +84,6 @@ func (s *Server) PostPage(w http.ResponseWriter, r *http.Request, acct, id strin
 	p, err := s.cfg.Pages.Post(r.Context(), acct, id)
 	if err != nil {
 		s.fail(w, r, err)
-		return
-	}
-	if s.elsewhere(w, r, p.Post.URI) {
 		return
 	}
 	s.render(w, r, http.StatusOK, s.postPage(p))
@@ -155,25 +105,6 @@ func (s *Server) serveStyle(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
 	send(w, r, http.StatusOK, styleSheet)
-}
-
-// elsewhere sends a peer that asked a page for ActivityPub on to the document,
-// whose id, one of ours, is in the page (an address pasted into a search field).
-func (s *Server) elsewhere(w http.ResponseWriter, r *http.Request, id string) bool {
-	w.Header().Set("Vary", "Accept")
-	if id == "" || !wantsActivity(r.Header.Values("Accept")) {
-		return false
-	}
-	http.Redirect(w, r, id, http.StatusSeeOther)
-	return true
-}
-
-// wantsActivity tells whether a request accepts an ActivityPub document and no
-// page.
-func wantsActivity(accept []string) bool {
-	all := strings.ToLower(strings.Join(accept, ","))
-	return (strings.Contains(all, "application/activity+json") || strings.Contains(all, "application/ld+json")) &&
-		!strings.Contains(all, "text/html") && !strings.Contains(all, "application/xhtml+xml")
 }
 
 // headings and sentences of the usual errors.

@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -57,13 +58,20 @@ func (d *doctor) checkPublic(ctx context.Context, domain config.Domain) bool {
 		d.fail(check, fmt.Sprintf("path or query were changed on the way: sent %s, arrived %s", sent, got.RequestURI),
 			"let the proxy pass them on as they come: in nginx, proxy_pass has no path of its own, not even a slash; in Apache, nocanon and AllowEncodedSlashes NoDecode. Signatures cover them")
 		return false
-	case !strings.EqualFold(got.Host, domain.URL.Host):
+	case !strings.EqualFold(got.Host, domain.URL.Host) && !d.forwarded(got, domain.URL.Host):
 		d.fail(check, fmt.Sprintf("the host was changed on the way: sent %s, arrived %s", domain.URL.Host, got.Host),
 			"let the proxy pass the Host header on: in nginx, proxy_set_header Host $host; in Apache, ProxyPreserveHost On. Signatures cover it")
 		return false
 	}
 	d.ok(check, "reaches this gateway with path, query and %40 unchanged")
 	return true
+}
+
+// forwarded tells whether a proxy that we trust says which host it was.
+func (d *doctor) forwarded(got echo, host string) bool {
+	peer, err := netip.ParseAddrPort(got.Peer)
+	return err == nil && strings.EqualFold(got.Forwarded, host) &&
+		slices.ContainsFunc(d.cfg.HTTP.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(peer.Addr().Unmap()) })
 }
 
 // checkDNS looks the host up as peers will.

@@ -294,6 +294,22 @@ func TestDoctorFindsAllWell(t *testing.T) {
 	}
 }
 
+// A proxy that changes the host may say which it was, if it is trusted.
+func TestDoctorBelievesTrustedProxies(t *testing.T) {
+	front := proxy(t, func(r *httputil.ProxyRequest) {
+		r.SetXForwarded()
+		r.Out.Host = "backend.invalid"
+	})
+	c := newClinic(t, component(t, "s3cret"), front)
+	if status, out, _ := c.with("doctor"); status != exitDone {
+		t.Errorf("status %d:\n%s", status, out)
+	}
+	c.edit("[http]\n", "[http]\ntrusted_proxies = []\n")
+	if status, out, _ := c.with("doctor"); status != exitFailed || !foundWithRemedy(out, "the host was changed", "proxy_set_header Host $host") {
+		t.Errorf("status %d:\n%s", status, out)
+	}
+}
+
 // Each trouble is found, and has its remedy on the next line.
 func TestDoctorFindsTrouble(t *testing.T) {
 	healthy := component(t, "s3cret")
@@ -306,11 +322,11 @@ func TestDoctorFindsTrouble(t *testing.T) {
 		check  string
 		remedy string
 	}{
-		{name: "wrong secret", xmpp: component(t, "other"), check: `✗ XMPP: .*not-authorized`, remedy: "set xmpp.secret"},
+		{name: "wrong secret", xmpp: component(t, "other"), check: `✗ XMPP: .*not-authorized`, remedy: "xmpp.secret"},
 		{name: "no XMPP server", xmpp: "127.0.0.1:1", check: "✗ XMPP: ", remedy: "see that the XMPP server runs"},
 		{name: "component unknown", xmpp: healthy, change: func(c *clinic) {
 			c.edit(`"ap.example.org"`, `"gate.example.org"`)
-		}, check: "host-unknown", remedy: "add the component to the server's configuration"},
+		}, check: "host-unknown", remedy: "the server's configuration"},
 		{name: "another port", xmpp: otherPort(t), check: "✗ XMPP: .*component port", remedy: "xmpp.server is that address"},
 		{name: "decoding proxy", xmpp: healthy, front: proxy(t, func(r *httputil.ProxyRequest) { r.Out.URL.RawPath = "" }),
 			check: "path or query were changed", remedy: "proxy_pass has no path of its own"},

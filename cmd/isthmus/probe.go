@@ -20,7 +20,8 @@ type echo struct {
 	Proof      string `json:"proof"`
 	RequestURI string `json:"request_uri"`
 	Host       string `json:"host"`
-	Proto      string `json:"proto"` // what a proxy says the peer spoke
+	Forwarded  string `json:"forwarded"` // the host that a proxy says the peer asked for
+	Peer       string `json:"peer"`      // the address that the request came from
 }
 
 // Bounds of the probes that are open at a time.
@@ -79,6 +80,6 @@ func (p *probes) wrap(next http.Handler) http.Handler {
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")
-		answerJSON(w, http.StatusOK, echo{o.proof, r.RequestURI, r.Host, r.Header.Get("X-Forwarded-Proto")})
+		answerJSON(w, http.StatusOK, echo{o.proof, r.RequestURI, r.Host, r.Header.Get("X-Forwarded-Host"), r.RemoteAddr})
 	})
 }

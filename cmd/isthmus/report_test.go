@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -222,13 +221,12 @@ func awaitIndex(t *testing.T, store *cache.Store) {
 }
 
 // motor is an engine that stands still.
-type motor struct{}
+type motor struct{ site }
 
 func (motor) Run(context.Context) error { return nil }
 func (motor) Online() bool              { return false }
 func (motor) LinkError() error          { return &xmpp.StreamError{Condition: "host-unknown"} }
 func (motor) Stats() xmpp.Stats         { return xmpp.Stats{StanzasIn: 7, Connects: 3} }
-func (motor) Handler() http.Handler     { return http.NotFoundHandler() }
 func (motor) Do(context.Context, call) (report, error) {
 	return report{}, nil
 }
@@ -236,11 +234,11 @@ func (motor) Do(context.Context, call) (report, error) {
 // Health and metrics come from the store and the link.
 func TestGatewayService(t *testing.T) {
 	b := newBench(t, "")
-	s := &gatewayService{reports: reports{filled(t, b), time.Now}, engine: motor{}, log: slog.New(slog.DiscardHandler)}
+	s := &gatewayService{reports: reports{filled(t, b), time.Now}, engine: motor{hall{}}, log: slog.New(slog.DiscardHandler)}
 	h := s.Health(t.Context())
 	h.Started = time.Time{}
 	want := health{Version: version, Link: "the XMPP server closed the stream: host-unknown",
-		LinkRemedy: "add the component to the server's configuration, under the name in xmpp.component", Keys: []string{"louise@example.org"}, Accounts: []string{"louise@example.org"}, Peers: []string{"mast.social"}}
+		LinkRemedy: (&xmpp.StreamError{Condition: "host-unknown"}).Remedy(), Keys: []string{"louise@example.org"}, Accounts: []string{"louise@example.org"}, Peers: []string{"mast.social"}}
 	if diff := cmp.Diff(want, h); diff != "" {
 		t.Errorf("health (-want +got):\n%s", diff)
 	}

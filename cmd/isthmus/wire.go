@@ -18,13 +18,12 @@ import (
 
 // engine is the gateway proper.
 type engine interface {
+	site
 	// Run works until ctx ends: the XMPP link, jobs and timers.
 	Run(ctx context.Context) error
 	Online() bool
 	LinkError() error // why it is not online; nil while it is
 	Stats() xmpp.Stats
-	// Handler answers peers and browsers on every path of ours.
-	Handler() http.Handler
 	// Do runs a command that acts, such as link or follow, and says what came of it.
 	Do(ctx context.Context, c call) (report, error)
 }
@@ -33,6 +32,7 @@ type engine interface {
 type gatewayService struct {
 	reports
 	engine  engine
+	public  http.Handler
 	log     *slog.Logger
 	started time.Time
 }
@@ -47,12 +47,16 @@ func buildGateway(ctx context.Context, cfg config.Config, log *slog.Logger) (ser
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	return &gatewayService{reports: reports{store, time.Now}, engine: g, log: log, started: time.Now()}, nil
+	public, err := publicHandler(cfg, g, log)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return &gatewayService{reports: reports{store, time.Now}, engine: g, public: public, log: log, started: time.Now()}, nil
 }
 
 func (s *gatewayService) Run(ctx context.Context) error { return s.engine.Run(ctx) }
 func (s *gatewayService) Online() bool                  { return s.engine.Online() }
-func (s *gatewayService) Handler() http.Handler         { return s.engine.Handler() }
+func (s *gatewayService) Handler() http.Handler         { return s.public }
 func (s *gatewayService) Close() error                  { return s.store.Close() }
 
 func (s *gatewayService) Alive(ctx context.Context) error {
