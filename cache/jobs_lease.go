@@ -32,14 +32,18 @@ func (tx *Tx) Lease(q LeaseQuery) ([]Job, error) {
 		}
 	}
 	var jobs []Job
-	for range 2 { // a second time for what the later ones left
-		for i, kind := range kinds {
+	for len(jobs) < q.Limit {
+		before := len(jobs)
+		for i, kind := range kinds { // an equal share each; the next round gives out what was left
 			share := (q.Limit - len(jobs) + len(kinds) - i - 1) / (len(kinds) - i)
 			got, err := tx.leaseKind(q, kind, share)
 			if err != nil {
 				return nil, fmt.Errorf("lease jobs of %s: %w", kind, err)
 			}
 			jobs = append(jobs, got...)
+		}
+		if len(jobs) == before {
+			break
 		}
 	}
 	return jobs, nil

@@ -46,27 +46,41 @@ func (tx *Tx) DeletePost(uri, by string, at time.Time) ([]Removed, error) {
 	switch {
 	case err == nil:
 		list = append(list, removed)
-	case errors.Is(err, ErrNotFound):
+	case errors.Is(err, ErrNotFound) && by != "":
 		whose = by
 	default:
 		return nil, fmt.Errorf("delete post %s: %w", uri, err)
 	}
-	boosts, e := all(tx, value[string], `SELECT uri FROM posts WHERE boost = ?1 AND kind = 'boost'
-		AND (?2 = '' OR author = ?2) ORDER BY id`, uri, whose)
+	boosts, e := tx.boostsToDelete(uri, whose)
 	if e != nil {
-		return nil, fmt.Errorf("delete boosts of %s: %w", uri, e)
+		return nil, e
 	}
-	if err != nil && (by == "" || len(boosts) == 0) {
+	if err != nil && len(boosts) == 0 {
 		return nil, fmt.Errorf("delete post %s: %w", uri, err)
 	}
-	for _, b := range boosts {
-		r, err := tx.deletePost(b, by, at)
+	for i := 0; i < len(boosts); i++ {
+		r, err := tx.deletePost(boosts[i], by, at)
 		if err != nil {
-			return nil, fmt.Errorf("delete boost %s: %w", b, err)
+			return nil, fmt.Errorf("delete boost %s: %w", boosts[i], err)
 		}
 		list = append(list, r)
+		more, err := tx.boostsToDelete(boosts[i], "") // nobody should, but somebody may boost a boost
+		if err != nil {
+			return nil, err
+		}
+		boosts = append(boosts, more...)
 	}
 	return list, nil
+}
+
+// boostsToDelete returns the boosts of a post, or those of one author.
+func (tx *Tx) boostsToDelete(uri, author string) ([]string, error) {
+	boosts, err := all(tx, value[string], `SELECT uri FROM posts WHERE boost = ?1 AND kind = 'boost'
+		AND (?2 = '' OR author = ?2) ORDER BY id`, uri, author)
+	if err != nil {
+		return nil, fmt.Errorf("boosts of %s: %w", uri, err)
+	}
+	return boosts, nil
 }
 
 func (tx *Tx) deletePost(uri, by string, at time.Time) (Removed, error) {
