@@ -1,6 +1,8 @@
 package e2e
 
 import (
+	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 
@@ -56,6 +58,14 @@ func TestSlixmpp(t *testing.T) {
 		if event.Publisher != alice || event.Node != lab.Microblog {
 			t.Errorf("slixmpp reads the event as %+v", event)
 		}
+		// Whoever publishes has linked before.
+		s.must(x.Message(ctx, s.Names.Component, "link"))
+		s.must(lab.Eventually(ctx, "the link", func() error {
+			if status := s.finger(s.jules.JID()).Status; status != http.StatusOK {
+				return fmt.Errorf("WebFinger: %d", status)
+			}
+			return nil
+		}))
 		comment := `<entry xmlns="` + lab.NSAtom + `"><title type="text">Noted.</title><updated>2026-11-21T10:00:00Z</updated></entry>`
 		_, err = x.Publish(ctx, alice, lab.Comments+event.ID, "slix-1", comment, nil)
 		s.must(err)

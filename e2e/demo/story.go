@@ -174,7 +174,14 @@ func (d *demo) reactions(ctx context.Context) error {
 	}); err != nil {
 		return err
 	}
-	d.done("Alice boosts the post; on her page Louise's client shows it, with Louise as its author", "Announce", boost, "page", alice)
+	notice, err := d.louise.Inbox.Await(ctx, "word of the boost", func(n *lab.Node) bool {
+		return strings.HasPrefix(n.Attr("from"), d.Names.Component) && strings.Contains(n.Body("", "body"), "boost")
+	})
+	if err != nil {
+		return err
+	}
+	d.done("Alice boosts the post; Louise is told, and her client shows it on Alice's page, with Louise as author",
+		"says", firstLine(notice.Body("", "body")), "Announce", boost, "page", alice)
 	return nil
 }
 
