@@ -70,8 +70,8 @@ func (l *link) handshake() error {
 	}
 	l.inner, l.lim = head.Inner, stanza.Limits{Prefixes: head.Prefixes}
 	if l.inner != stanza.NSComponent {
-		// Prosody sends its error in this case; a client port is no help.
-		return l.expect("")
+		// A port for clients; what it says of our domain would mislead.
+		return &StreamError{Condition: "invalid-namespace", Text: "it speaks " + l.inner}
 	}
 	sum := sha1.Sum([]byte(head.Get("id") + cfg.Secret))
 	if _, err := fmt.Fprintf(l.conn, "<handshake>%s</handshake>", hex.EncodeToString(sum[:])); err != nil {
@@ -101,7 +101,7 @@ func (l *link) expect(name string) error {
 		return fmt.Errorf("shake hands: %w", err)
 	case el.Is(stanza.NSStream, "error"):
 		return parseStreamError(el)
-	case name == "" || el.Name != name:
+	case el.Name != name:
 		return fmt.Errorf("shake hands: the server sent <%s/>; is %s its component port?", el.Name, l.c.cfg.Server)
 	}
 	return nil

@@ -57,11 +57,8 @@ func (b *backoff) next(err error, lived time.Duration) time.Duration {
 	wait := min(backoffMax, backoffFirst<<min(b.failed, 10))
 	b.failed++
 	var e *StreamError
-	if errors.As(err, &e) {
-		switch e.Condition {
-		case "conflict", "not-authorized", "host-unknown":
-			wait = max(wait, backoffSlow)
-		}
+	if errors.As(err, &e) && e.needsOperator() {
+		wait = max(wait, backoffSlow)
 	}
 	// Half of it is random, so that gateways do not come back all at once.
 	return wait/2 + time.Duration(b.random()*float64(wait/2))
@@ -115,9 +112,8 @@ func (c *Component) retry(ctx context.Context, stop <-chan struct{}, b *backoff)
 	c.lastError.Store(&err)
 	wait := b.next(err, lived)
 	attrs := []any{"error", err, "server", c.cfg.Server, "retry_in", wait.Round(time.Millisecond)}
-	var e *StreamError
-	if errors.As(err, &e) && e.Remedy() != "" {
-		attrs = append(attrs, "remedy", e.Remedy())
+	if r := remedy(err); r != "" {
+		attrs = append(attrs, "remedy", r)
 	}
 	c.log.Error("no link to the XMPP server", attrs...)
 	timer := time.NewTimer(wait)

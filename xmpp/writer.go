@@ -234,19 +234,18 @@ func (c *Component) checkTo(to stanza.JID) error {
 }
 
 // ownAddress is the address of ours that a stanza is from; the component's own
-// when it names none. Both servers close the stream over a foreign domain, and
-// Prosody over one in upper case.
+// when it names none. Prosody closes the stream over a foreign domain, one in
+// upper case, and an empty local part or resource; ejabberd over the first.
 func (c *Component) ownAddress(from stanza.JID) (stanza.JID, error) {
 	if from == "" {
 		return c.domain, nil
 	}
-	domain := from.Domain()
+	domain, bare := from.Domain(), from.Bare()
+	if strings.ToLower(domain) != string(c.domain) || from[len(bare):] == "/" || bare[0] == '@' {
+		return "", fmt.Errorf("%w: from %q", ErrAddress, from)
+	}
 	if domain == string(c.domain) {
 		return from, nil
 	}
-	if strings.ToLower(domain) != string(c.domain) {
-		return "", fmt.Errorf("%w: from %q", ErrAddress, from)
-	}
-	local, bare := from.Local(), from.Bare()
-	return stanza.NewJID(local, string(c.domain)) + from[len(bare):], nil
+	return bare[:len(bare)-len(domain)] + c.domain + from[len(bare):], nil
 }

@@ -19,9 +19,15 @@ type Limits struct {
 	Prefixes map[string]string
 }
 
+// Default limits, which hold for what is written too.
+const (
+	maxDepth = 64
+	maxAttrs = 64
+)
+
 func (l Limits) withDefaults() Limits {
-	l.Depth = cmp.Or(l.Depth, 64)
-	l.Attrs = cmp.Or(l.Attrs, 64)
+	l.Depth = cmp.Or(l.Depth, maxDepth)
+	l.Attrs = cmp.Or(l.Attrs, maxAttrs)
 	l.Children = cmp.Or(l.Children, 10_000)
 	l.Elements = cmp.Or(l.Elements, 30_000)
 	l.Name = cmp.Or(l.Name, 256)

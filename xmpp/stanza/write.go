@@ -9,42 +9,39 @@ import (
 // ill-formed byte would end the stream for everybody (RFC 6120 §11.3). outer is
 // the namespace in force around the element.
 //
-// Characters that XML does not know become U+FFFD. Elements and attributes
-// that cannot be written are left out: those whose name is no ASCII NCName, elements
-// in the two reserved namespaces, attributes of namespaces other than NSXML and
-// second attributes of a name. Nothing but xml: is ever prefixed.
+// Characters that XML does not know become U+FFFD. What cannot be written is
+// left out: elements and attributes whose name is no ASCII NCName, elements in
+// the two reserved namespaces, attributes of namespaces other than NSXML,
+// second attributes of a name, and what Parse would refuse for its depth or
+// number of attributes. Nothing but xml: is ever prefixed.
 func Append(dst []byte, e *Element, outer string) []byte {
+	return appendElement(dst, e, outer, 1)
+}
+
+func appendElement(dst []byte, e *Element, outer string, depth int) []byte {
 	if e == nil {
 		return dst
 	}
 	if e.rendered != nil {
 		return append(dst, e.rendered...)
 	}
-	if !writable(e) {
+	if depth > maxDepth || !writable(e) {
 		return dst
 	}
 	dst = append(append(dst, '<'), e.Name...)
+	left := maxAttrs
 	if e.Space != "" && e.Space != outer {
 		outer = e.Space
 		dst = append(dst, " xmlns='"...)
 		dst = append(appendEscaped(dst, outer, inSpace), '\'')
+		left--
 	}
-	for i, a := range e.Attrs {
-		if !writableAttr(e.Attrs[:i], a) {
-			continue
-		}
-		dst = append(dst, ' ')
-		if a.Space == NSXML {
-			dst = append(dst, "xml:"...)
-		}
-		dst = append(append(dst, a.Name...), "='"...)
-		dst = append(appendEscaped(dst, a.Value, inAttr), '\'')
-	}
+	dst = appendAttrs(dst, e.Attrs, left)
 	start := len(dst) + 1
 	dst = append(dst, '>')
 	for _, n := range e.Nodes {
 		if n.El != nil {
-			dst = Append(dst, n.El, outer)
+			dst = appendElement(dst, n.El, outer, depth+1)
 		} else {
 			dst = appendEscaped(dst, n.Text, inText)
 		}
@@ -54,6 +51,26 @@ func Append(dst []byte, e *Element, outer string) []byte {
 	}
 	dst = append(append(dst, "</"...), e.Name...)
 	return append(dst, '>')
+}
+
+// appendAttrs writes at most so many attributes.
+func appendAttrs(dst []byte, attrs []Attr, left int) []byte {
+	for i, a := range attrs {
+		if left == 0 {
+			break
+		}
+		if !writableAttr(attrs[:i], a) {
+			continue
+		}
+		left--
+		dst = append(dst, ' ')
+		if a.Space == NSXML {
+			dst = append(dst, "xml:"...)
+		}
+		dst = append(append(dst, a.Name...), "='"...)
+		dst = append(appendEscaped(dst, a.Value, inAttr), '\'')
+	}
+	return dst
 }
 
 // String is the element as XML, outside of any namespace.
@@ -82,8 +99,7 @@ func writable(e *Element) bool {
 }
 
 // writableAttr tells whether an attribute that comes after others can be
-// written. Names that start with xml are reserved (XML §2.3); xmlns would be a
-// declaration.
+// written; xmlns would be a declaration.
 func writableAttr(before []Attr, a Attr) bool {
 	switch a.Space {
 	case "":

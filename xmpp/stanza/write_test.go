@@ -74,6 +74,30 @@ func TestPrerender(t *testing.T) {
 	}
 }
 
+func TestAppendWithinLimits(t *testing.T) {
+	deep := New("n", "x")
+	for range 100_000 {
+		deep = New("n", "x").Add(deep)
+	}
+	for i := range 200 {
+		deep.Attrs = append(deep.Attrs, Attr{Name: "a" + strings.Repeat("b", i)})
+	}
+	e, err := Parse(Append(nil, deep, ""), "", Limits{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := len(e.Attrs) + 1; got != maxAttrs {
+		t.Errorf("%d attributes", got)
+	}
+	depth := 0
+	for ; e != nil; e = e.Child("n", "x") {
+		depth++
+	}
+	if depth != maxDepth {
+		t.Errorf("depth %d", depth)
+	}
+}
+
 // names and texts that meet in a generated tree, so that they collide often.
 var (
 	genName  = rapid.StringMatching(`[A-Za-z_][A-Za-z0-9_.-]{0,5}`)
