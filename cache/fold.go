@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"iter"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -124,35 +125,39 @@ type token struct {
 }
 
 // tokens are the words of a text that was not folded.
-func tokens(text string) []token {
-	var list []token
-	start := -1
-	end := func(at int) {
-		if start >= 0 {
-			for _, w := range words(Fold(text[start:at])) {
-				list = append(list, token{word: w, start: start, end: at})
+func tokens(text string) iter.Seq[token] {
+	return func(yield func(token) bool) {
+		start := -1
+		end := func(at int) bool {
+			from := start
+			start = -1
+			if from < 0 {
+				return true
+			}
+			for _, w := range words(Fold(text[from:at])) {
+				if !yield(token{word: w, start: from, end: at}) {
+					return false
+				}
+			}
+			return true
+		}
+		single := false // what began at start is a word of its own
+		for i, r := range text {
+			if start >= 0 && unicode.IsMark(r) {
+				continue
+			}
+			if word := isWord(r); !word || single || alone(r) {
+				if !end(i) {
+					return
+				}
+				if !word {
+					continue
+				}
+			}
+			if start < 0 {
+				start, single = i, alone(r)
 			}
 		}
-		start = -1
+		end(len(text))
 	}
-	for i, r := range text {
-		switch {
-		case start >= 0 && unicode.IsMark(r):
-			continue
-		case !isWord(r):
-			end(i)
-		case alone(r) || (start >= 0 && aloneAt(text[start:])):
-			end(i)
-			start = i
-		case start < 0:
-			start = i
-		}
-	}
-	end(len(text))
-	return list
-}
-
-func aloneAt(s string) bool {
-	r, _ := utf8.DecodeRuneInString(s)
-	return alone(r)
 }

@@ -17,7 +17,7 @@ const (
 // in it matched. Without a match in the text it is its beginning.
 func snippet(p translate.Post, terms []term) (string, [][2]int) {
 	for _, text := range []string{p.Text, p.Title, p.Warning, p.Summary} {
-		if marks := matches(tokens(text), terms); len(marks) > 0 {
+		if marks := matches(text, terms); len(marks) > 0 {
 			return cut(text, marks)
 		}
 	}
@@ -29,23 +29,49 @@ func snippet(p translate.Post, terms []term) (string, [][2]int) {
 	return "", nil
 }
 
-// matches finds where the terms stand; ranges do not overlap.
-func matches(list []token, terms []term) [][2]int {
+// matches finds where the terms stand in a text, as far as the snippet of the
+// first match reaches; ranges do not overlap.
+func matches(text string, terms []term) [][2]int {
+	ahead := 0 // how many tokens a term may have
+	for _, t := range terms {
+		if !t.not {
+			ahead = max(ahead, len(t.words))
+		}
+	}
+	if ahead == 0 {
+		return nil
+	}
 	var marks [][2]int
-	for i := 0; i < len(list); i++ {
-		n := longest(list[i:], terms)
-		if n == 0 {
-			continue
+	var window []token
+	next := func() {
+		n := longest(window, terms)
+		if n > 0 {
+			marks = addMark(marks, window[0].start, window[n-1].end)
 		}
-		start, end := list[i].start, list[i+n-1].end
-		if last := len(marks) - 1; last >= 0 && start < marks[last][1] {
-			marks[last][1] = max(marks[last][1], end) // words of one compatibility form
-		} else {
-			marks = append(marks, [2]int{start, end})
+		window = window[max(n, 1):]
+	}
+	for t := range tokens(text) {
+		if len(marks) > 0 && t.start > marks[0][1]+snippetRunes*utf8.UTFMax {
+			break
 		}
-		i += n - 1
+		if window = append(window, t); len(window) >= ahead {
+			next()
+		}
+	}
+	for len(window) > 0 {
+		next()
 	}
 	return marks
+}
+
+// addMark adds a range, or extends the last one: one place in a text can be
+// several words, as in a compatibility form.
+func addMark(marks [][2]int, start, end int) [][2]int {
+	if last := len(marks) - 1; last >= 0 && start < marks[last][1] {
+		marks[last][1] = max(marks[last][1], end)
+		return marks
+	}
+	return append(marks, [2]int{start, end})
 }
 
 // longest is how many tokens at the beginning of list are the longest match.
