@@ -2,14 +2,72 @@ package main
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 
 	"isthmus/cache"
 	"isthmus/config"
+	"isthmus/gateway"
+	"isthmus/xmpp/stanza"
 )
 
 // newEngine makes the gateway.
-func newEngine(context.Context, config.Config, *cache.Store, *slog.Logger) (engine, error) {
-	return nil, errors.New("the gateway is not part of this build yet")
+func newEngine(ctx context.Context, cfg config.Config, store *cache.Store, log *slog.Logger) (engine, error) {
+	g, err := gateway.New(ctx, gateway.Options{Config: cfg, Store: store, Log: log, Version: version})
+	if err != nil {
+		return nil, err
+	}
+	return &actions{g}, nil
+}
+
+// actions is the gateway with the commands that act.
+type actions struct{ *gateway.Gateway }
+
+// Do runs a command that acts.
+func (a *actions) Do(ctx context.Context, c call) (report, error) {
+	arg := ""
+	if len(c.Args) > 0 {
+		arg = c.Args[0]
+	}
+	as := stanza.JID(bare(c.As))
+	var text string
+	var err error
+	switch c.Name {
+	case "actor":
+		return a.actor(ctx, arg)
+	case "link":
+		text, err = a.Link(ctx, as, arg)
+	case "unlink":
+		text, err = a.Unlink(ctx, as, arg)
+	case "follow":
+		text, err = a.FollowHandle(ctx, as, arg)
+	case "unfollow":
+		text, err = a.UnfollowHandle(ctx, as, arg)
+	case "block":
+		text, err = a.Block(ctx, as, arg, c.Options["reason"])
+	case "unblock":
+		text, err = a.Unblock(ctx, as, arg)
+	default:
+		return report{}, errUnknown
+	}
+	if err != nil {
+		return report{}, err
+	}
+	return report{Text: []string{text}}, nil
+}
+
+// actor shows who somebody is, on either side.
+func (a *actions) actor(ctx context.Context, who string) (report, error) {
+	i, err := a.Identify(ctx, who)
+	if err != nil {
+		return report{}, err
+	}
+	t := table{Name: "actor", Columns: []string{"what", "value"}}
+	for _, row := range [][2]string{
+		{"name", i.Name}, {"handle", i.Handle}, {"jid", i.JID}, {"id", i.URI}, {"page", i.URL}, {"state", i.State},
+	} {
+		if row[1] != "" {
+			t.Rows = append(t.Rows, []any{row[0], row[1]})
+		}
+	}
+	return report{Tables: []table{t}}, nil
 }

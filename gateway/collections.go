@@ -1,0 +1,200 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"strconv"
+
+	"isthmus/ap"
+	"isthmus/ap/as2"
+	"isthmus/cache"
+	"isthmus/translate"
+)
+
+// collectionPage is how many entries a page of a collection has.
+const collectionPage = 20
+
+// Collection gives a collection of an actor or a post, or a page of one.
+func (b *backend) Collection(ctx context.Context, q ap.CollectionLookup) (any, error) {
+	a, err := b.findAccount(ctx, q.Acct)
+	if err != nil {
+		return nil, err
+	}
+	c, err := b.collectionOf(a, q)
+	if err != nil {
+		return nil, err
+	}
+	var doc *as2.Collection
+	err = b.store.View(ctx, func(tx *cache.Tx) (err error) {
+		doc, err = c.document(tx, q)
+		return err
+	})
+	switch {
+	case errors.Is(err, cache.ErrNotFound), errors.Is(err, cache.ErrGone):
+		return nil, because(NotFound, err, "no such collection")
+	case errors.As(err, new(*Error)):
+		return nil, err
+	case err != nil:
+		return nil, because(Temporary, err, "try again later")
+	}
+	return doc, nil
+}
+
+// collection is how one kind of collection is read: its size, and a page from a
+// cursor on, with the cursor of the next.
+type collection struct {
+	id      string
+	ordered bool
+	hidden  bool // the size is told, the members are not (A11)
+	count   func(tx *cache.Tx) (int, error)
+	page    func(tx *cache.Tx, after int64) (items []any, next int64, err error)
+}
+
+func (c collection) document(tx *cache.Tx, q ap.CollectionLookup) (*as2.Collection, error) {
+	n, err := c.count(tx)
+	if err != nil {
+		return nil, err
+	}
+	total := int64(n)
+	kind, pageKind := as2.TypeCollection, as2.TypeCollectionPage
+	if c.ordered {
+		kind, pageKind = as2.TypeOrderedCollection, as2.TypeOrderedCollectionPage
+	}
+	if !q.Paged {
+		doc := &as2.Collection{Context: as2.ContextNote, ID: c.id, Type: kind, TotalItems: &total}
+		switch {
+		case c.hidden:
+		case n == 0 && c.ordered:
+			doc.OrderedItems = []any{}
+		case n == 0:
+			doc.Items = []any{}
+		default:
+			doc.First = c.id + "?page=0"
+		}
+		return doc, nil
+	}
+	after, err := strconv.ParseInt(q.Page, 10, 64)
+	if err != nil || after < 0 || c.hidden {
+		return nil, fail(NotFound, "no such page")
+	}
+	items, next, err := c.page(tx, after)
+	if err != nil {
+		return nil, err
+	}
+	doc := &as2.Collection{Context: as2.ContextNote, ID: c.id + "?page=" + q.Page, Type: pageKind, PartOf: c.id, TotalItems: &total}
+	if items == nil {
+		items = []any{}
+	}
+	if c.ordered {
+		doc.OrderedItems = items
+	} else {
+		doc.Items = items
+	}
+	if next > 0 {
+		doc.Next = c.id + "?page=" + strconv.FormatInt(next, 10)
+	}
+	return doc, nil
+}
+
+// none is a collection without members.
+func none(id string) collection {
+	return collection{id: id, ordered: true, count: func(*cache.Tx) (int, error) { return 0, nil },
+		page: func(*cache.Tx, int64) ([]any, int64, error) { return nil, 0, nil }}
+}
+
+func (b *backend) collectionOf(a cache.Account, q ap.CollectionLookup) (collection, error) {
+	acct, v := acctOf(a), cache.Viewer{Actor: q.Viewer}
+	switch q.Kind {
+	case ap.Outbox:
+		return b.outbox(a, v), nil
+	case ap.Followers:
+		return follows(b.addr.Followers(acct),
+			func(tx *cache.Tx) (int, error) { return tx.CountFollowers(a.URI) },
+			func(tx *cache.Tx, after int64) ([]cache.Follow, error) {
+				return tx.FollowersOf(a.URI, cache.FollowAccepted, after, collectionPage)
+			}, func(f cache.Follow) string { return f.Follower }), nil
+	case ap.Following:
+		return follows(b.addr.Following(acct),
+			func(tx *cache.Tx) (int, error) { return tx.CountFollowing(a.URI) },
+			func(tx *cache.Tx, after int64) ([]cache.Follow, error) {
+				return tx.FollowingOf(a.URI, cache.FollowAccepted, after, collectionPage)
+			}, func(f cache.Follow) string { return f.Followee }), nil
+	case ap.Featured:
+		return none(b.addr.Featured(acct)), nil
+	case ap.Replies, ap.Likes, ap.Shares:
+		return b.ofItem(acct, q, v), nil
+	}
+	return collection{}, fail(NotFound, "no such collection")
+}
+
+// outbox lists the posts of an account as their Creates and Announces (A19).
+func (b *backend) outbox(a cache.Account, v cache.Viewer) collection {
+	c := collection{id: b.addr.Outbox(acctOf(a)), ordered: true}
+	if a.State != cache.Linked {
+		return none(c.id)
+	}
+	c.count = func(tx *cache.Tx) (int, error) { return tx.CountOutbox(a.URI, v, cache.PublicOrUnlisted) }
+	c.page = func(tx *cache.Tx, before int64) (items []any, next int64, err error) {
+		posts, err := tx.Outbox(a.URI, v, cache.Page{Before: before, Limit: collectionPage, Width: cache.PublicOrUnlisted})
+		for _, stored := range posts {
+			next = stored.ID
+			items = append(items, b.created(a, stored.Post))
+		}
+		if len(posts) < collectionPage {
+			next = 0
+		}
+		return items, next, err
+	}
+	return c
+}
+
+// created is a post of an account as the activity that made it.
+func (g *Gateway) created(a cache.Account, p translate.Post) any {
+	if p.Kind == translate.KindBoost {
+		return g.objectDocument(a, p)
+	}
+	act := translate.Create(p.URI+"/create", translate.AS2Object(p, g.linksOf(acctOf(a), p)))
+	act.Context = ""
+	return act
+}
+
+func follows(id string, count func(*cache.Tx) (int, error), read func(*cache.Tx, int64) ([]cache.Follow, error), end func(cache.Follow) string) collection {
+	return collection{id: id, ordered: true, count: count, page: func(tx *cache.Tx, after int64) (items []any, next int64, err error) {
+		list, err := read(tx, after)
+		for _, f := range list {
+			items, next = append(items, end(f)), f.ID
+		}
+		if len(list) < collectionPage {
+			next = 0
+		}
+		return items, next, err
+	}}
+}
+
+// ofItem lists what others said about a post, if the viewer may see it.
+func (b *backend) ofItem(acct string, q ap.CollectionLookup, v cache.Viewer) collection {
+	uri := b.addr.ItemURL(acct, q.ID)
+	c := collection{id: b.addr.ItemSubURL(acct, q.ID, string(q.Kind)), hidden: q.Kind == ap.Likes}
+	c.count = func(tx *cache.Tx) (int, error) {
+		if _, err := tx.PostByURI(uri, v); err != nil {
+			return 0, err
+		}
+		n, err := tx.Counts(uri)
+		return map[ap.CollectionKind]int{ap.Replies: n.Replies, ap.Likes: n.Likes, ap.Shares: n.Boosts}[q.Kind], err
+	}
+	c.page = func(tx *cache.Tx, after int64) (items []any, next int64, err error) {
+		read := tx.Replies
+		if q.Kind == ap.Shares {
+			read = tx.Boosts
+		}
+		posts, err := read(uri, v, cache.Page{After: after, Limit: collectionPage, Ascending: true, Width: cache.PublicOrUnlisted})
+		for _, stored := range posts {
+			items, next = append(items, stored.Post.URI), stored.ID
+		}
+		if len(posts) < collectionPage {
+			next = 0
+		}
+		return items, next, err
+	}
+	return c
+}

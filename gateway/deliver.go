@@ -1,0 +1,136 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"isthmus/ap"
+	"isthmus/cache"
+	"isthmus/xmpp"
+	"isthmus/xmpp/stanza"
+)
+
+// A host that failed this often in a row rests before the next attempt.
+const (
+	circuitAfter = 5
+	circuitRest  = 2 * time.Minute
+	circuitMost  = 6 * time.Hour
+)
+
+// deliver posts an activity to an inbox.
+func (g *Gateway) deliver(ctx context.Context, j cache.Job) error {
+	d, err := decode[deliverJob](j)
+	if err != nil {
+		return err
+	}
+	var act cache.Activity
+	var sender cache.Account
+	err = g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		if act, err = tx.Activity(d.Activity); err != nil {
+			return err
+		}
+		sender, err = tx.AccountByURI(d.Sender)
+		return err
+	})
+	if errors.Is(err, cache.ErrNotFound) || err == nil && len(act.Raw) == 0 {
+		return nil // its object was deleted before it was sent
+	}
+	if err != nil {
+		return err
+	}
+	if g.Blocked(ctx, j.Host) {
+		return permanent("host is blocked")
+	}
+	key, err := g.keys.of(sender)
+	if err != nil {
+		return permanentError{err}
+	}
+	err = g.client.Post(ctx, d.Inbox, act.Raw, key)
+	if err == nil {
+		g.delivered(ctx, j, d)
+		return nil
+	}
+	return g.notDelivered(j, d, err)
+}
+
+// delivered notes that a host works, and confirms a direct message to a client
+// that asked for it (XEP-0184).
+func (g *Gateway) delivered(ctx context.Context, j cache.Job, d deliverJob) {
+	if j.Attempts > 0 {
+		g.settle(j, func(tx *cache.Tx) error { return tx.HostWorked(j.Host) })
+	}
+	if d.Message != nil && d.Message.Receipt {
+		m := xmpp.Message{Received: d.Message.ID}
+		m.From, m.To = stanza.JID(d.Message.To), stanza.JID(d.Message.From)
+		if err := g.link.Send(ctx, m.Element()); err != nil {
+			g.log.Info("send receipt", "error", err)
+		}
+	}
+}
+
+// notDelivered decides whether a delivery is tried again (1.7, D4).
+func (g *Gateway) notDelivered(j cache.Job, d deliverJob, err error) error {
+	var status *ap.StatusError
+	if errors.As(err, &status) {
+		switch {
+		case status.Code == 410:
+			g.settle(j, func(tx *cache.Tx) error {
+				_, err := tx.DropInbox(d.Inbox)
+				return err
+			})
+			return permanent("inbox is gone: %w", err)
+		case status.Code == 401 || status.Code == 403:
+			if j.Attempts >= 3 { // a key that was just fetched may help; more does not
+				return permanentError{err}
+			}
+			return err
+		case !ap.Temporary(err):
+			return permanentError{err}
+		}
+	} else if !ap.Temporary(err) {
+		return permanentError{err}
+	}
+	g.hostFailed(j)
+	return err
+}
+
+// hostFailed counts a failure and lets a host rest that fails on and on, so
+// that it does not hold up the others (SEC-42).
+func (g *Gateway) hostFailed(j cache.Job) {
+	now := g.now()
+	g.settle(j, func(tx *cache.Tx) error {
+		h, err := tx.Host(j.Host)
+		if err != nil {
+			return err
+		}
+		var until time.Time
+		if n := h.Failures + 1 - circuitAfter; n >= 0 {
+			until = now.Add(min(circuitRest<<min(n, 10), circuitMost))
+		}
+		_, err = tx.HostFailed(j.Host, now, until)
+		return err
+	})
+}
+
+// jobFailed tells the sender of a direct message that it did not arrive.
+func (g *Gateway) jobFailed(ctx context.Context, j cache.Job, cause error) {
+	if j.Kind != jobDeliver {
+		return
+	}
+	d, err := decode[deliverJob](j)
+	if err != nil || d.Message == nil {
+		return
+	}
+	text := fmt.Sprintf("%s did not take the message.", hostname(d.Inbox))
+	if ap.Temporary(cause) {
+		text = fmt.Sprintf("%s could not be reached for days; the message was not delivered.", hostname(d.Inbox))
+	}
+	e := stanza.New("", "message").Set("type", "error").Set("id", d.Message.ID).
+		Set("from", d.Message.To).Set("to", d.Message.From)
+	e.Add(stanza.NewError("remote-server-timeout", text).Element())
+	if err := g.link.Send(ctx, e); err != nil {
+		g.log.Warn("tell of a failed delivery", "to", d.Message.From, "error", err)
+	}
+}

@@ -1,0 +1,197 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"html"
+
+	"github.com/go-json-experiment/json/jsontext"
+
+	"isthmus/ap"
+	"isthmus/ap/as2"
+	"isthmus/cache"
+	"isthmus/translate"
+)
+
+// Backend is what the ActivityPub server asks.
+func (g *Gateway) Backend() ap.Backend { return &backend{g} }
+
+// backend answers for the ids that the gateway gave out. It reads the store
+// only, so that our actors can be fetched while our own POSTs are open.
+type backend struct{ *Gateway }
+
+// tombstone is the answer about an id that is gone (A15).
+func tombstone(id, former string) *as2.Tombstone {
+	return &as2.Tombstone{Context: as2.ContextAS2, ID: id, Type: as2.TypeTombstone, FormerType: former}
+}
+
+// Actor gives an actor. One that left is gone, one that is paused is not there.
+func (b *backend) Actor(ctx context.Context, q ap.Lookup) (any, error) {
+	a, err := b.findAccount(ctx, q.Acct)
+	if isKind(err, Gone) {
+		return tombstone(b.addr.ActorURL(q.Acct), as2.TypePerson), err
+	}
+	if err != nil {
+		return nil, err
+	}
+	doc := b.actorDocument(a)
+	if q.KeyOnly {
+		return &as2.Actor{
+			Context: doc.Context, ID: doc.ID, Type: doc.Type, PreferredUsername: doc.PreferredUsername,
+			Inbox: doc.Inbox, Outbox: doc.Outbox, PublicKey: doc.PublicKey, Tag: []as2.Tag{}, Attachment: []as2.PropertyValue{},
+		}, nil
+	}
+	return doc, nil
+}
+
+// findAccount is account, which in consent mode "open" also makes the accounts
+// of users whose node everybody can read.
+func (g *Gateway) findAccount(ctx context.Context, acct string) (cache.Account, error) {
+	a, err := g.account(ctx, acct)
+	if !isKind(err, NotFound) || g.cfg.Consent != "open" {
+		return a, err
+	}
+	jid, node, parseErr := g.addr.ParseHandle(acct)
+	if parseErr != nil {
+		return a, err
+	}
+	return g.openAccount(ctx, jid, node)
+}
+
+// actorDocument is an account as the fediverse sees it (A1-A17).
+func (g *Gateway) actorDocument(a cache.Account) *as2.Actor {
+	acct := acctOf(a)
+	host := g.hostOf(a)
+	user, _, _ := cutHandle(a.Acct)
+	doc := &as2.Actor{
+		Context: as2.ContextActor, ID: a.URI, Type: as2.TypePerson, PreferredUsername: user, Webfinger: a.Acct,
+		Name: a.Name, Summary: a.Summary, URL: g.addr.PageURL(acct), Published: wire(a.CreatedAt), Updated: wire(a.UpdatedAt),
+		Inbox: g.addr.Inbox(acct), Outbox: g.addr.Outbox(acct), Followers: g.addr.Followers(acct),
+		Following: g.addr.Following(acct), Featured: g.addr.Featured(acct),
+		Endpoints:                 &as2.Endpoints{SharedInbox: g.addr.SharedInbox(host)},
+		ManuallyApprovesFollowers: a.ManuallyApproves, Discoverable: a.Discoverable && a.State == cache.Linked,
+		Indexable: a.Indexable, Tag: []as2.Tag{}, Attachment: []as2.PropertyValue{},
+		PublicKey: &as2.Key{ID: g.addr.KeyID(a.URI), Owner: a.URI, PublicKeyPEM: a.PublicKeyPEM},
+	}
+	if a.Kind == cache.Node {
+		doc.Type = as2.TypeService // software runs it (A17)
+	}
+	if a.IconURL != "" {
+		doc.Icon = &as2.Image{Type: as2.TypeImage, MediaType: a.IconType, URL: a.IconURL}
+	}
+	if a.ImageURL != "" {
+		doc.Image = &as2.Image{Type: as2.TypeImage, URL: a.ImageURL}
+	}
+	doc.Attachment = append(doc.Attachment, as2.PropertyValue{
+		Type: as2.TypePropertyValue, Name: "XMPP",
+		Value: `<a href="` + html.EscapeString(doc.URL) + `" rel="me">` + html.EscapeString(a.JID) + `</a>`,
+	})
+	for _, f := range a.Fields {
+		doc.Attachment = append(doc.Attachment, as2.PropertyValue{Type: as2.TypePropertyValue, Name: f.Name, Value: f.Value})
+	}
+	return doc
+}
+
+func cutHandle(handle string) (user, host string, ok bool) {
+	for i := len(handle) - 1; i >= 0; i-- {
+		if handle[i] == '@' {
+			return handle[:i], handle[i+1:], true
+		}
+	}
+	return handle, "", false
+}
+
+// InstanceActor gives the gateway's own actor on a host (I4, A16).
+func (b *backend) InstanceActor(ctx context.Context, host string) (any, error) {
+	id := b.addr.Instance(host)
+	if id == "" {
+		return nil, fail(NotFound, "no such host here")
+	}
+	_, public, err := b.keys.instance(ctx, host)
+	if err != nil {
+		return nil, because(Temporary, err, "try again later")
+	}
+	user, _, _ := cutHandle(b.addr.InstanceHandle(host))
+	return &as2.Actor{
+		Context: as2.ContextActor, ID: id, Type: as2.TypeApplication, PreferredUsername: user,
+		Webfinger: b.addr.InstanceHandle(host), Name: host, Summary: "<p>The gateway between XMPP and the fediverse.</p>",
+		Inbox: b.addr.SharedInbox(host), Outbox: id + "/outbox", Endpoints: &as2.Endpoints{SharedInbox: b.addr.SharedInbox(host)},
+		ManuallyApprovesFollowers: true, Tag: []as2.Tag{}, Attachment: []as2.PropertyValue{},
+		PublicKey: &as2.Key{ID: b.addr.KeyID(id), Owner: id, PublicKeyPEM: public},
+	}, nil
+}
+
+// Object gives a post of an account to those who may see it; to others it is
+// not there (SEC-25).
+func (b *backend) Object(ctx context.Context, q ap.Lookup) (any, error) {
+	uri := b.addr.ItemURL(q.Acct, q.ID)
+	a, err := b.account(ctx, q.Acct)
+	if err != nil && !isKind(err, Gone) {
+		return nil, err
+	}
+	var doc any
+	viewErr := b.store.View(ctx, func(tx *cache.Tx) error {
+		stored, err := tx.PostByURI(uri, cache.Viewer{Actor: q.Viewer})
+		if errors.Is(err, cache.ErrGone) || errors.Is(err, cache.ErrNotFound) {
+			t, stoneErr := tx.Tombstone(uri)
+			if stoneErr == nil && open(t.Visibility) {
+				doc = tombstone(uri, as2.TypeNote)
+				return cache.ErrGone
+			}
+			return cache.ErrNotFound
+		}
+		if err != nil {
+			return err
+		}
+		doc = b.objectDocument(a, stored.Post)
+		return nil
+	})
+	switch {
+	case viewErr == nil:
+		return doc, nil
+	case errors.Is(viewErr, cache.ErrGone):
+		return doc, because(Gone, viewErr, "this was deleted")
+	case errors.Is(viewErr, cache.ErrNotFound):
+		return nil, because(NotFound, viewErr, "no such object")
+	}
+	return nil, because(Temporary, viewErr, "try again later")
+}
+
+// objectDocument is a post of an account as the fediverse sees it.
+func (g *Gateway) objectDocument(a cache.Account, p translate.Post) any {
+	if p.Kind == translate.KindBoost {
+		act := translate.Announce(p, g.addr.Followers(acctOf(a)))
+		act.To, act.Cc = p.To, p.Cc
+		return act
+	}
+	note := translate.AS2Object(p, g.linksOf(acctOf(a), p))
+	note.Context = as2.ContextNote
+	return note
+}
+
+// Activity gives an activity that we sent, to those who may see its object.
+func (b *backend) Activity(ctx context.Context, q ap.Lookup) (any, error) {
+	id := b.addr.ActivityURL(q.Host, q.ID)
+	var raw []byte
+	err := b.store.View(ctx, func(tx *cache.Tx) error {
+		act, err := tx.Activity(id)
+		if err != nil {
+			return err
+		}
+		if act.Inbound || len(act.Raw) == 0 {
+			return cache.ErrNotFound
+		}
+		if _, err := tx.PostByURI(act.Object, cache.Viewer{Actor: q.Viewer}); err != nil && q.Viewer != act.Object && q.Viewer != act.Actor {
+			return err
+		}
+		raw = act.Raw
+		return nil
+	})
+	switch {
+	case err == nil:
+		return jsontext.Value(raw), nil
+	case errors.Is(err, cache.ErrNotFound), errors.Is(err, cache.ErrGone):
+		return nil, because(NotFound, err, "no such activity")
+	}
+	return nil, because(Temporary, err, "try again later")
+}

@@ -1,0 +1,171 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"isthmus/ap/as2"
+	"isthmus/cache"
+)
+
+// Bounds of what one post or actor can make us fetch (D9, L14).
+const (
+	fetchDepth    = 12 // answers up to the start of a thread
+	backfillPages = 3
+	backfillPosts = 60
+	backfillAge   = 15 * time.Minute // an outbox is not read again before
+)
+
+// fetchWork is the payload of jobFetch.
+type fetchWork struct {
+	URI   string       `json:"uri"`
+	Depth int          `json:"depth,omitempty"`
+	Then  *receivedJob `json:"then,omitempty"` // an activity that waits for it
+}
+
+func (g *Gateway) fetchJob(w fetchWork) cache.Job {
+	now := g.now()
+	return cache.Job{
+		Kind: jobFetch, Host: hostname(w.URI), Lane: "fetch " + w.URI, RunAt: now, CreatedAt: now, ExpiresAt: now.Add(12 * time.Hour),
+		Note: "fetch " + w.URI, Payload: payload(w),
+	}
+}
+
+// runFetch reads a post from its origin, and what it answers in turn.
+func (g *Gateway) runFetch(ctx context.Context, j cache.Job) error {
+	w, err := decode[fetchWork](j)
+	if err != nil {
+		return err
+	}
+	if !g.knows(ctx, w.URI) {
+		doc, owner, err := g.fetchPost(ctx, w.URI)
+		if err != nil {
+			return retryable(err)
+		}
+		if err := g.take(ctx, taken{object: doc.Object, raw: doc.Body, owner: owner, wanted: true, quiet: true, depth: w.Depth}); err != nil {
+			return retryable(err)
+		}
+		if parent := doc.Object.InReplyTo; parent != "" && w.Depth < fetchDepth && !g.addr.IsLocalURL(parent) && !g.knows(ctx, parent) {
+			err := g.store.Update(ctx, func(tx *cache.Tx) error {
+				return tx.Enqueue(g.fetchJob(fetchWork{URI: parent, Depth: w.Depth + 1}))
+			})
+			if err != nil {
+				return err
+			}
+		}
+	}
+	if w.Then == nil {
+		return nil
+	}
+	return g.runActivity(ctx, cache.Job{ID: j.ID, Kind: jobActivity, Payload: payload(w.Then)})
+}
+
+// backfillWork is the payload of jobBackfill.
+type backfillWork struct {
+	Actor string `json:"actor"`
+}
+
+func (g *Gateway) backfillJob(actor string) cache.Job {
+	now := g.now()
+	return cache.Job{
+		Kind: jobBackfill, Host: hostname(actor), Lane: "backfill " + actor, RunAt: now, CreatedAt: now, ExpiresAt: now.Add(6 * time.Hour),
+		Note: "read the outbox of " + actor, Payload: payload(backfillWork{Actor: actor}),
+	}
+}
+
+func (g *Gateway) runBackfill(ctx context.Context, j cache.Job) error {
+	w, err := decode[backfillWork](j)
+	if err != nil {
+		return err
+	}
+	a, err := g.remoteByURI(ctx, w.Actor)
+	if err != nil {
+		return retryable(err)
+	}
+	return retryable(g.backfill(ctx, a))
+}
+
+// backfill reads the newest posts of an actor from its outbox. Subscribers are
+// not told of them (BR-12).
+func (g *Gateway) backfill(ctx context.Context, a cache.Actor) error {
+	if a.Outbox == "" || hostname(a.Outbox) != hostname(a.URI) {
+		return nil
+	}
+	_, err := fly(ctx, g, "outbox "+a.URI, func(ctx context.Context) (struct{}, error) {
+		return struct{}{}, g.readOutbox(ctx, a)
+	})
+	if err != nil {
+		return err
+	}
+	return g.store.Update(ctx, func(tx *cache.Tx) error {
+		return tx.SetMeta("outbox "+a.URI, g.now().UTC().Format(time.RFC3339))
+	})
+}
+
+// backfilled tells whether the outbox of an actor was read a moment ago.
+func (g *Gateway) backfilled(ctx context.Context, a cache.Actor) bool {
+	var at string
+	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		at, err = tx.Meta("outbox " + a.URI)
+		return err
+	})
+	t, parseErr := time.Parse(time.RFC3339, at)
+	return err == nil && parseErr == nil && g.now().Sub(t) < backfillAge
+}
+
+func (g *Gateway) readOutbox(ctx context.Context, a cache.Actor) error {
+	key, _, err := g.keys.instance(ctx, g.primary())
+	if err != nil {
+		return err
+	}
+	seen := map[string]bool{}
+	left := backfillPosts
+	for at, pages := a.Outbox, 0; at != "" && pages <= backfillPages && left > 0 && !seen[at]; pages++ {
+		if hostname(at) != hostname(a.URI) { // L14
+			return nil
+		}
+		seen[at] = true
+		doc, err := g.client.Get(ctx, at, key)
+		if err != nil {
+			return fetchError(fmt.Errorf("read outbox %s: %w", at, err))
+		}
+		page := doc.Object
+		if len(page.Items) == 0 && page.First != nil {
+			if at = page.First.ID; len(page.First.Items) == 0 {
+				continue
+			}
+			page = page.First
+		}
+		left -= g.takeOutbox(ctx, a, page.Items, left)
+		at = page.Next
+	}
+	return nil
+}
+
+// takeOutbox stores the posts of an outbox page and says how many it looked at.
+func (g *Gateway) takeOutbox(ctx context.Context, a cache.Actor, items []*as2.Object, most int) int {
+	items = items[:min(len(items), most)]
+	for _, act := range items {
+		if act.Type() != as2.TypeCreate || len(act.Object) == 0 {
+			continue
+		}
+		o := act.Object[0]
+		t := taken{object: o, raw: o.Raw, owner: a, wanted: true, quiet: true}
+		if o.ID == "" || g.knows(ctx, o.ID) {
+			continue
+		}
+		if len(o.Types) == 0 || hostname(o.ID) != hostname(a.URI) || !attributed(o, a.URI) {
+			doc, owner, err := g.fetchPost(ctx, o.ID)
+			if err != nil {
+				g.log.Info("post of an outbox left out", "post", o.ID, "error", err)
+				continue
+			}
+			t.object, t.raw, t.owner = doc.Object, doc.Body, owner
+		}
+		if err := g.take(ctx, t); err != nil {
+			g.log.Info("post of an outbox left out", "post", o.ID, "error", err)
+		}
+	}
+	return len(items)
+}

@@ -1,0 +1,242 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+	"time"
+
+	"isthmus/ap"
+	"isthmus/cache"
+)
+
+// The kinds of jobs.
+const (
+	jobDeliver  = "deliver"  // POST an activity to an inbox
+	jobActivity = "activity" // do what a received activity says
+	jobFetch    = "fetch"    // get a post, or what it answers, from its origin
+	jobBackfill = "backfill" // read an actor's outbox
+	jobNotify   = "notify"   // tell the subscribers of nodes of ours
+	jobComment  = "comment"  // publish to, or retract from, a node of somebody else
+	jobMessage  = "message"  // a chat message to one of our users
+	jobState    = "state"    // tell a follower how the followed decided
+	jobProfile  = "profile"  // tell followers of a changed profile
+)
+
+// group is a set of workers that share kinds of jobs.
+type group struct {
+	name    string
+	kinds   []string
+	workers int
+	perHost int           // most at once for one host
+	lease   time.Duration // longer than one job may take
+	online  bool          // only while the XMPP link is up
+}
+
+// groups are the workers. Deliveries wait for other hosts most of the time,
+// stanzas for ours.
+var groups = []group{
+	{name: "deliver", kinds: []string{jobDeliver, jobProfile}, workers: 32, perHost: 4, lease: 2 * time.Minute},
+	{name: "inbound", kinds: []string{jobActivity, jobFetch, jobBackfill}, workers: 8, lease: 5 * time.Minute},
+	{name: "stanza", kinds: []string{jobNotify, jobComment, jobMessage, jobState}, workers: 8, lease: 2 * time.Minute, online: true},
+}
+
+// Jobs are given up after this long; deletions are tried for longer (BR-4).
+const (
+	jobLife    = 4 * 24 * time.Hour
+	deleteLife = 10 * 24 * time.Hour
+)
+
+// permanentError ends a job: trying again cannot help.
+type permanentError struct{ error }
+
+func (e permanentError) Unwrap() error { return e.error }
+
+// permanent marks an error as one that no retry mends.
+func permanent(format string, args ...any) error {
+	return permanentError{fmt.Errorf(format, args...)}
+}
+
+// payload encodes the payload of a job.
+func payload(v any) []byte {
+	b, err := json.Marshal(v)
+	if err != nil { // only types of ours, which can all be encoded
+		panic(fmt.Sprintf("encode %T: %v", v, err))
+	}
+	return b
+}
+
+// decode reads the payload of a job.
+func decode[T any](j cache.Job) (T, error) {
+	var v T
+	if err := json.Unmarshal(j.Payload, &v); err != nil {
+		return v, permanent("read payload: %w", err)
+	}
+	return v, nil
+}
+
+// runJobs works on jobs until ctx ends, and then waits for those under way.
+func (g *Gateway) runJobs(ctx context.Context) {
+	var wg sync.WaitGroup
+	wakes := make([]chan struct{}, len(groups))
+	for i, gr := range groups {
+		wakes[i] = make(chan struct{}, 1)
+		wg.Go(func() { g.runGroup(ctx, gr, wakes[i]) })
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			wg.Wait()
+			return
+		case <-g.store.JobsReady():
+		case <-g.linkUp:
+		}
+		for _, w := range wakes {
+			select {
+			case w <- struct{}{}:
+			default:
+			}
+		}
+	}
+}
+
+// runGroup leases jobs of a group as its workers become free.
+func (g *Gateway) runGroup(ctx context.Context, gr group, wake <-chan struct{}) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	done := make(chan struct{}, gr.workers)
+	busy := 0
+	for ctx.Err() == nil {
+		var jobs []cache.Job
+		if busy < gr.workers && (!gr.online || g.link.Online()) {
+			jobs = g.lease(ctx, gr, gr.workers-busy)
+		}
+		for _, j := range jobs {
+			busy++
+			wg.Go(func() {
+				g.runJob(ctx, gr, j)
+				done <- struct{}{}
+			})
+		}
+		if len(jobs) > 0 && busy < gr.workers {
+			continue
+		}
+		timer := time.NewTimer(g.untilNext(ctx))
+		select {
+		case <-ctx.Done():
+		case <-wake:
+		case <-timer.C:
+		case <-done:
+			busy--
+		}
+		timer.Stop()
+		for ; busy > 0 && len(done) > 0; busy-- {
+			<-done
+		}
+	}
+}
+
+func (g *Gateway) lease(ctx context.Context, gr group, n int) []cache.Job {
+	var jobs []cache.Job
+	err := g.store.Update(ctx, func(tx *cache.Tx) (err error) {
+		jobs, err = tx.Lease(cache.LeaseQuery{Now: g.now(), Kinds: gr.kinds, Limit: n, For: gr.lease, PerHost: gr.perHost})
+		return err
+	})
+	if err != nil && ctx.Err() == nil {
+		g.log.Error("lease jobs", "group", gr.name, "error", err)
+	}
+	return jobs
+}
+
+// untilNext is how long to sleep when nothing wakes us.
+func (g *Gateway) untilNext(ctx context.Context) time.Duration {
+	const most = 5 * time.Second
+	var next time.Time
+	now := g.now()
+	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		next, err = tx.NextRun(now)
+		return err
+	})
+	if err != nil || next.IsZero() {
+		return most
+	}
+	return min(max(next.Sub(now), 100*time.Millisecond), most)
+}
+
+// runJob runs one job and settles it.
+func (g *Gateway) runJob(ctx context.Context, gr group, j cache.Job) {
+	err := g.work(ctx, gr, j)
+	if ctx.Err() != nil && err != nil {
+		return // shutting down: the lease ends by itself and the job is run again
+	}
+	if err == nil {
+		g.settle(j, func(tx *cache.Tx) error { return tx.Ack(j.ID) })
+		return
+	}
+	now := g.now()
+	var fatal permanentError
+	if errors.As(err, &fatal) || !j.ExpiresAt.IsZero() && now.After(j.ExpiresAt) {
+		g.log.Warn("job given up", "job", j.ID, "kind", j.Kind, "about", j.Note, "attempts", j.Attempts, "error", err)
+		g.settle(j, func(tx *cache.Tx) error { return tx.Fail(j.ID, err.Error()) })
+		g.jobFailed(ctx, j, err)
+		return
+	}
+	at := now.Add(backoff(j.Attempts))
+	var status *ap.StatusError
+	if errors.As(err, &status) && status.RetryAfter > 0 {
+		at = now.Add(max(min(status.RetryAfter, 6*time.Hour), time.Second))
+	}
+	g.log.Info("job will be tried again", "job", j.ID, "kind", j.Kind, "about", j.Note, "attempts", j.Attempts, "at", at, "error", err)
+	g.settle(j, func(tx *cache.Tx) error { return tx.Retry(j.ID, at, err.Error(), true) })
+}
+
+// work runs a job within its lease.
+func (g *Gateway) work(ctx context.Context, gr group, j cache.Job) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, gr.lease-10*time.Second)
+	defer cancel()
+	defer func() {
+		if r := recover(); r != nil {
+			g.log.Error("job panicked", "job", j.ID, "kind", j.Kind, "about", j.Note, "panic", r)
+			err = permanent("panic: %v", r)
+		}
+	}()
+	switch j.Kind {
+	case jobDeliver:
+		return g.deliver(ctx, j)
+	case jobActivity:
+		return g.runActivity(ctx, j)
+	case jobFetch:
+		return g.runFetch(ctx, j)
+	case jobBackfill:
+		return g.runBackfill(ctx, j)
+	case jobNotify:
+		return g.runNotify(ctx, j)
+	case jobComment:
+		return g.runComment(ctx, j)
+	case jobMessage:
+		return g.runMessage(ctx, j)
+	case jobState:
+		return g.runState(ctx, j)
+	case jobProfile:
+		return g.runProfile(ctx, j)
+	}
+	return permanent("no such kind of job: %s", j.Kind)
+}
+
+func (g *Gateway) settle(j cache.Job, fn func(tx *cache.Tx) error) {
+	if err := g.store.Update(context.Background(), fn); err != nil {
+		g.log.Error("settle job", "job", j.ID, "kind", j.Kind, "error", err) // its lease ends, it runs again
+	}
+}
+
+// backoff is how long to wait after that many attempts: from seconds to six
+// hours, with a jitter of a quarter, so that a host that comes back is not
+// met by everything at once (D1).
+func backoff(attempts int) time.Duration {
+	d := 10 * time.Second << min(attempts, 12)
+	d = min(d, 6*time.Hour)
+	return d + rand.N(d/4)
+}

@@ -1,0 +1,252 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"isthmus/cache"
+	"isthmus/translate"
+	"isthmus/xmpp"
+	"isthmus/xmpp/stanza"
+)
+
+// messageWork is the payload of jobMessage: something for one of our users
+// alone.
+type messageWork struct {
+	URI  string `json:"uri,omitempty"` // a post that only its readers get
+	To   string `json:"to,omitempty"`  // URI of the account
+	Edit bool   `json:"edit,omitempty"`
+
+	User    string `json:"user,omitempty"` // of a retract or a notice
+	Our     string `json:"our,omitempty"`
+	Retract string `json:"retract,omitempty"` // id of the message to take back
+	Notice  string `json:"notice,omitempty"`  // from the gateway itself
+	Ref     string `json:"ref,omitempty"`     // xmpp: URI of what the notice is about
+}
+
+func (g *Gateway) messageJob(w messageWork) cache.Job {
+	now := g.now()
+	note := "message about " + w.URI
+	if w.Notice != "" {
+		note = "notice to " + w.User
+	}
+	return cache.Job{
+		Kind: jobMessage, Lane: "message " + w.To + w.User, RunAt: now, CreatedAt: now, ExpiresAt: now.Add(jobLife),
+		Note: note, Payload: payload(w),
+	}
+}
+
+// botJob is a message from the gateway itself to a user.
+func (g *Gateway) botJob(jid, text string) cache.Job {
+	return g.messageJob(messageWork{User: jid, Our: g.addr.Component(), Notice: text})
+}
+
+// noticeJob tells a user what happened with a post (XEP-0372).
+func (g *Gateway) noticeJob(jid, text string, p translate.Post) cache.Job {
+	w := messageWork{URI: p.URI, User: jid, Our: g.addr.Component(), Notice: text}
+	if p.Item != nil {
+		w.Ref = translate.PubSubURI(p.Item.Service, p.Item.Node, p.Item.ID)
+	}
+	return g.messageJob(w)
+}
+
+// mentionNotice tells an addressee of a public post about it, unless it
+// arrives as a comment on their own post anyway.
+func (g *Gateway) mentionNotice(p translate.Post, to cache.Account, comment *commentWork) string {
+	if comment != nil && comment.At.Service == to.JID || p.Owner.URI == to.URI {
+		return ""
+	}
+	for _, uri := range append(append([]string{}, p.To...), p.Cc...) {
+		if uri == to.URI {
+			return fmt.Sprintf("%s mentioned you: %s %s", p.Owner.Name, teaser(p), p.URL)
+		}
+	}
+	return ""
+}
+
+// botMessage is a chat message from the gateway's own address.
+func (g *Gateway) botMessage(to stanza.JID, id, text string) *stanza.Element {
+	m := xmpp.Message{ID: id, OriginID: id, Type: "chat", Body: text}
+	m.From, m.To = stanza.JID(g.addr.Component()), to
+	return m.Element()
+}
+
+// runMessage sends a chat message, under the same id at every attempt.
+func (g *Gateway) runMessage(ctx context.Context, j cache.Job) error {
+	w, err := decode[messageWork](j)
+	if err != nil {
+		return err
+	}
+	switch {
+	case w.Notice != "":
+		el := g.botMessage(stanza.JID(w.User), stanzaID(j), w.Notice)
+		if w.Ref != "" {
+			el.Add(stanza.New(stanza.NSReference, "reference").Set("type", "mention").Set("uri", translate.JIDURI(w.User)).Set("anchor", w.Ref))
+		}
+		return g.link.Deliver(ctx, el)
+	case w.Retract != "":
+		m := xmpp.Message{ID: stanzaID(j), Type: "chat", Retracts: w.Retract}
+		m.From, m.To = stanza.JID(w.Our), stanza.JID(w.User)
+		return g.link.Deliver(ctx, m.Element())
+	}
+	return g.privatePost(ctx, w)
+}
+
+// privatePost sends a post that is not for everybody to one reader, as chat
+// from its author (design: audience).
+func (g *Gateway) privatePost(ctx context.Context, w messageWork) error {
+	var p translate.Post
+	var to cache.Account
+	var known []cache.Message
+	err := g.store.View(ctx, func(tx *cache.Tx) error {
+		stored, err := tx.PostByURI(w.URI, cache.Viewer{Actor: w.To})
+		if err != nil {
+			return err
+		}
+		p = stored.Post
+		if to, err = tx.AccountByURI(w.To); err != nil {
+			return err
+		}
+		known, err = tx.MessagesByObject(w.URI)
+		return err
+	})
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	if to.State == cache.Unlinked {
+		return nil
+	}
+	id := translate.ItemIDForRemote(g.itemKey, "message "+w.URI+" "+w.To)
+	parts := translate.ChatParts(p)
+	els := make([]*stanza.Element, 0, len(parts))
+	for i, part := range parts {
+		m := xmpp.Message{ID: fmt.Sprintf("%s-%d", id, i), Type: "chat", Body: part.Body, Thread: p.Thread}
+		if i == 0 {
+			m.ID = id
+			m.Body = recipientsLine(p, to) + part.Body
+			if w.Edit && len(known) > 0 { // XEP-0308: a correction has an id of its own
+				m.Replaces, m.ID = id, fmt.Sprintf("%s-e%d", id, p.Updated.Unix())
+			}
+		} else if w.Edit {
+			continue
+		}
+		m.OriginID = m.ID
+		m.From, m.To = stanza.JID(p.Owner.JID), stanza.JID(to.JID)
+		els = append(els, m.Element().Add(part.Payload...))
+	}
+	if err := g.rememberMessage(ctx, id, p, to); err != nil {
+		return err
+	}
+	return g.link.Deliver(ctx, els...)
+}
+
+func (g *Gateway) rememberMessage(ctx context.Context, id string, p translate.Post, to cache.Account) error {
+	return g.store.Update(ctx, func(tx *cache.Tx) error {
+		return tx.PutMessage(cache.Message{
+			ID: id, Our: p.Owner.JID, User: to.JID, Object: p.URI, Origin: translate.OriginAP, Thread: p.Thread, At: g.now(),
+		})
+	})
+}
+
+// recipientsLine names the other recipients of a direct post: nobody should
+// answer to more people than they know of.
+func recipientsLine(p translate.Post, to cache.Account) string {
+	if p.Visibility == translate.Followers {
+		return ""
+	}
+	var others []string
+	for _, m := range p.Mentions {
+		if m.URI != to.URI && m.URI != p.Owner.URI && m.Handle != "" {
+			others = append(others, m.Handle)
+		}
+	}
+	if len(others) == 0 {
+		return ""
+	}
+	return "[also to " + strings.Join(others, ", ") + "]\n"
+}
+
+// profileWork is the payload of jobProfile.
+type profileWork struct {
+	Actor string `json:"actor"`
+}
+
+// profileJob pushes a changed profile to those who see it, once for changes
+// that follow each other.
+func (g *Gateway) profileJob(uri string) cache.Job {
+	now := g.now()
+	return cache.Job{
+		Kind: jobProfile, Lane: "profile " + uri, RunAt: now.Add(2 * time.Second), CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour),
+		Note: "push the profile of " + uri, Payload: payload(profileWork{Actor: uri}),
+	}
+}
+
+// runProfile pushes the profile of a remote actor to its followers here, or
+// that of an account of ours to its followers there.
+func (g *Gateway) runProfile(ctx context.Context, j cache.Job) error {
+	w, err := decode[profileWork](j)
+	if err != nil {
+		return err
+	}
+	if g.addr.IsLocalURL(w.Actor) {
+		return ignoreMissing(g.sendProfile(ctx, w.Actor))
+	}
+	var to []stanza.JID
+	var actor cache.Actor
+	err = g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		if actor, err = tx.ActorByURI(w.Actor); err != nil {
+			return err
+		}
+		follows, err := tx.FollowersOf(w.Actor, cache.FollowAccepted, 0, 5000)
+		for _, f := range follows {
+			jid, err := g.follower(tx, f, w.Actor)
+			if err != nil {
+				return err
+			}
+			if jid != "" {
+				to = append(to, jid)
+			}
+		}
+		return err
+	})
+	if err != nil || len(to) == 0 {
+		return ignoreMissing(err)
+	}
+	profile := g.profileOf(ctx, actor, true)
+	events := []*stanza.Element{
+		xmpp.EventItems(stanza.NodeVCard4, xmpp.Item{ID: "current", Payload: profile.VCard4()}),
+		xmpp.EventItems(stanza.NSNick, xmpp.Item{ID: "current", Payload: profile.NickElement()}),
+	}
+	if len(profile.Photo) > 0 {
+		events = append(events, xmpp.EventItems(stanza.NSAvatarMeta, xmpp.Item{ID: profile.PhotoID(), Payload: profile.AvatarMetadata()}))
+	}
+	for _, jid := range to {
+		for i, e := range events {
+			if err := g.link.Send(ctx, xmpp.EventMessage(stanza.JID(actor.JID), jid, fmt.Sprintf("%s-%d", stanzaID(j), i), e)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// sendProfile sends the whole profile of an account as one Update (V3).
+func (g *Gateway) sendProfile(ctx context.Context, uri string) error {
+	account, err := g.accountByURI(ctx, uri)
+	if err != nil || account.State != cache.Linked {
+		var e *Error
+		if errors.As(err, &e) {
+			return nil
+		}
+		return err
+	}
+	doc := g.actorDocument(account)
+	return g.store.Update(ctx, func(tx *cache.Tx) error {
+		return g.send(tx, outgoing{
+			sender: account, act: *translate.UpdateActor("", doc), object: account.URI, followers: true,
+		})
+	})
+}

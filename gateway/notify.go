@@ -1,0 +1,290 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"isthmus/cache"
+	"isthmus/translate"
+	"isthmus/xmpp"
+	"isthmus/xmpp/stanza"
+)
+
+// notifyPage is how many recipients are told between two notes of how far the
+// job came.
+const notifyPage = 500
+
+// notifyWork is the payload of jobNotify: a post of ours that is new or
+// changed, or places that it is to be taken away from.
+type notifyWork struct {
+	URI     string           `json:"uri"`
+	Owner   string           `json:"owner,omitempty"`
+	Retract []translate.Item `json:"retract,omitempty"`
+	Place   int              `json:"place,omitempty"` // how far it came: the place,
+	After   int64            `json:"after,omitempty"` // the last follow,
+	AfterID string           `json:"after_id,omitempty"`
+}
+
+func (g *Gateway) notifyJob(w notifyWork) cache.Job {
+	now := g.now()
+	return cache.Job{
+		Kind: jobNotify, Lane: "notify " + w.URI, RunAt: now, CreatedAt: now, ExpiresAt: now.Add(jobLife),
+		Note: "notify of " + w.URI, Payload: payload(w),
+	}
+}
+
+// places are the nodes of our service that show a post: the feed it is in, and
+// the comments node of everything that it answers (design: threads).
+func (g *Gateway) places(tx *cache.Tx, p translate.Post) ([]translate.Item, error) {
+	if p.Item == nil {
+		return nil, nil
+	}
+	var out []translate.Item
+	if g.ours(stanza.JID(p.Item.Service)) {
+		out = append(out, *p.Item)
+	}
+	if p.ReplyTo == "" {
+		return out, nil
+	}
+	ancestors, err := tx.Ancestors(p.URI, operator, 50)
+	if err != nil {
+		return nil, fmt.Errorf("read ancestors: %w", err)
+	}
+	for _, a := range ancestors {
+		c := a.Post.Comments
+		if c == nil || !g.ours(stanza.JID(c.Service)) {
+			continue
+		}
+		at := translate.Item{Service: c.Service, Node: c.Name, ID: p.Item.ID}
+		if at != *p.Item {
+			out = append(out, at)
+		}
+	}
+	return out, nil
+}
+
+// runNotify tells the subscribers of the nodes that show a post. It notes how
+// far it came, so that a crash repeats one page at most; item ids make
+// repeats harmless.
+func (g *Gateway) runNotify(ctx context.Context, j cache.Job) error {
+	w, err := decode[notifyWork](j)
+	if err != nil {
+		return err
+	}
+	places, event, owner, err := g.notifyEvents(ctx, w)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	for ; w.Place < len(places); w.Place, w.After, w.AfterID = w.Place+1, 0, "" {
+		at := places[w.Place]
+		el := event(at)
+		for {
+			to, done, err := g.recipientsOf(ctx, owner, at, &w)
+			if err != nil {
+				return err
+			}
+			if err := g.notifyAll(ctx, at, el, to); err != nil {
+				return err
+			}
+			if done {
+				break
+			}
+			if err := g.store.Update(ctx, func(tx *cache.Tx) error { return tx.SetPayload(j.ID, payload(w)) }); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// notifyEvents gives the places to tell of, and the event of each.
+func (g *Gateway) notifyEvents(ctx context.Context, w notifyWork) ([]translate.Item, func(translate.Item) *stanza.Element, string, error) {
+	if len(w.Retract) > 0 {
+		return w.Retract, func(at translate.Item) *stanza.Element { return xmpp.EventRetract(at.Node, at.ID) }, w.Owner, nil
+	}
+	var places []translate.Item
+	rendered := map[translate.Item]xmpp.Item{}
+	var owner string
+	err := g.store.View(ctx, func(tx *cache.Tx) error {
+		stored, err := tx.PostByURI(w.URI, operator)
+		if err != nil {
+			return err
+		}
+		owner = stored.Post.Owner.URI
+		if places, err = g.places(tx, stored.Post); err != nil {
+			return err
+		}
+		for _, at := range places {
+			if rendered[at], err = g.item(tx, stored.Post, at); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return places, func(at translate.Item) *stanza.Element { return xmpp.EventItems(at.Node, rendered[at]) }, owner, err
+}
+
+// recipientsOf is the next page of those who are told of what happens at a
+// node: accepted followers of a feed, subscribers of any other node.
+func (g *Gateway) recipientsOf(ctx context.Context, owner string, at translate.Item, w *notifyWork) (to []stanza.JID, done bool, err error) {
+	err = g.store.View(ctx, func(tx *cache.Tx) error {
+		if at.Node == stanza.NSMicroblog {
+			follows, err := tx.FollowersOf(owner, cache.FollowAccepted, w.After, notifyPage)
+			if err != nil {
+				return err
+			}
+			done = len(follows) < notifyPage
+			for _, f := range follows {
+				w.After = f.ID
+				jid, err := g.follower(tx, f, owner)
+				if err != nil {
+					return err
+				}
+				if jid != "" {
+					to = append(to, jid)
+				}
+			}
+			return nil
+		}
+		subs, err := tx.Subscribers(at.Service, at.Node, w.AfterID, notifyPage)
+		if err != nil {
+			return err
+		}
+		done = len(subs) < notifyPage
+		for _, s := range subs {
+			w.AfterID = s.JID
+			to = append(to, stanza.JID(s.JID))
+		}
+		return nil
+	})
+	return to, done, err
+}
+
+// follower is the JID of a follower of ours, "" for one who left or blocked
+// whom they followed.
+func (g *Gateway) follower(tx *cache.Tx, f cache.Follow, owner string) (stanza.JID, error) {
+	a, err := tx.AccountByURI(f.Follower)
+	if errors.Is(err, cache.ErrNotFound) || err == nil && a.State == cache.Unlinked {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	blocked, err := tx.Blocked(a.URI, owner)
+	if err != nil || blocked {
+		return "", err
+	}
+	return stanza.JID(a.JID), nil
+}
+
+func (g *Gateway) notifyAll(ctx context.Context, at translate.Item, event *stanza.Element, to []stanza.JID) error {
+	if len(to) == 0 {
+		return nil
+	}
+	stanzas := make([]*stanza.Element, len(to))
+	for i, jid := range to {
+		stanzas[i] = xmpp.EventMessage(stanza.JID(at.Service), jid, at.ID, event)
+	}
+	if err := g.link.Deliver(ctx, stanzas...); err != nil {
+		return fmt.Errorf("notify of %s: %w", at.ID, err)
+	}
+	return nil
+}
+
+// item renders a post as an item of a node.
+func (g *Gateway) item(tx *cache.Tx, p translate.Post, at translate.Item) (xmpp.Item, error) {
+	l := translate.AtomLinks{Item: at, AuthorJID: p.Owner.JID, Comment: isComments(at.Node)}
+	if open(p.Visibility) {
+		l.Page = p.URL
+	}
+	shown := p
+	if p.Kind == translate.KindBoost {
+		original, err := tx.PostByURI(p.Boost, operator)
+		if err != nil {
+			return xmpp.Item{}, err
+		}
+		shown = p.WithOriginal(original.Post)
+		l.AuthorJID = original.Post.Owner.JID
+		if it := original.Post.Item; it != nil {
+			l.Via = translate.PubSubURI(it.Service, it.Node, it.ID)
+		} else {
+			l.Via = p.Boost
+		}
+		p.Comments = original.Post.Comments
+	}
+	if p.Comments != nil && !l.Comment {
+		l.Comments = translate.PubSubURI(p.Comments.Service, p.Comments.Name, "")
+	}
+	if p.ReplyTo != "" {
+		parent, err := tx.PostByURI(p.ReplyTo, operator)
+		switch {
+		case err == nil && parent.Post.Item != nil:
+			it := parent.Post.Item
+			l.InReplyTo = translate.InReplyToURI(it.Service, it.Node, it.ID)
+		case err == nil || errors.Is(err, cache.ErrNotFound) || errors.Is(err, cache.ErrGone):
+		default:
+			return xmpp.Item{}, err
+		}
+	}
+	return xmpp.Item{ID: at.ID, Publisher: stanza.JID(p.Owner.JID), Payload: translate.Atom(shown, l)}, nil
+}
+
+// isComments tells whether a node holds the comments of a post.
+func isComments(node string) bool {
+	return len(node) > len(stanza.CommentsNodePrefix) && node[:len(stanza.CommentsNodePrefix)] == stanza.CommentsNodePrefix
+}
+
+// stateWork is the payload of jobState: how a followed actor decided.
+type stateWork struct {
+	Account string            `json:"account"`
+	Actor   string            `json:"actor"`
+	State   cache.FollowState `json:"state"`
+}
+
+func (g *Gateway) stateJob(account cache.Account, actor cache.Actor, state cache.FollowState) cache.Job {
+	now := g.now()
+	return cache.Job{
+		Kind: jobState, Lane: "state " + account.URI + " " + actor.URI, RunAt: now, CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour),
+		Note:    fmt.Sprintf("tell %s: %s by %s", account.Acct, state, handleOf(actor)),
+		Payload: payload(stateWork{Account: account.URI, Actor: actor.URI, State: state}),
+	}
+}
+
+// runState tells a follower that a subscription is no longer pending, or has
+// ended (XEP-0060 §8.6).
+func (g *Gateway) runState(ctx context.Context, j cache.Job) error {
+	w, err := decode[stateWork](j)
+	if err != nil {
+		return err
+	}
+	var account cache.Account
+	var actor cache.Actor
+	err = g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		if account, err = tx.AccountByURI(w.Account); err != nil {
+			return err
+		}
+		actor, err = tx.ActorByURI(w.Actor)
+		return err
+	})
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	state, text := xmpp.SubSubscribed, nameAndHandle(actor)+" accepted your request to follow."
+	if w.State == cache.FollowRejected {
+		state, text = xmpp.SubNone, "You do not follow "+nameAndHandle(actor)+" any more, or were not allowed to."
+	}
+	from, to := stanza.JID(actor.JID), stanza.JID(account.JID)
+	event := xmpp.EventMessage(from, to, stanzaID(j), xmpp.EventSubscription(xmpp.Subscription{
+		Node: stanza.NSMicroblog, JID: to, State: state,
+	}))
+	els := []*stanza.Element{event}
+	if w.State == cache.FollowRejected || actor.ManuallyApproves {
+		els = append(els, g.botMessage(to, stanzaID(j)+"n", text))
+	}
+	return g.link.Deliver(ctx, els...)
+}
+
+// stanzaID is the id of what a job sends: the same at every attempt.
+func stanzaID(j cache.Job) string { return fmt.Sprintf("j%d", j.ID) }

@@ -1,0 +1,278 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+
+	"isthmus/ap/as2"
+	"isthmus/cache"
+	"isthmus/translate"
+	"isthmus/xmpp"
+	"isthmus/xmpp/stanza"
+)
+
+// publishMost bounds an item that is published on our service.
+const publishMost = 60 << 10
+
+// author is the account that publishes: publishing needs a link (design:
+// consent).
+func (g *Gateway) author(ctx context.Context, jid stanza.JID) (cache.Account, error) {
+	a, err := g.accountOf(ctx, jid, "")
+	if err != nil && !isKind(err, NotFound) {
+		return a, err
+	}
+	if err != nil || a.State != cache.Linked {
+		return a, fail(Unauthorized, "to post to the fediverse, first send the word link to %s", g.addr.Component())
+	}
+	return a, nil
+}
+
+// Publish takes a comment for a comments node, which is a reply, or a like; and
+// the reactions of XEP-0470.
+func (s *pubsub) Publish(ctx context.Context, r xmpp.PublishRequest) (string, error) {
+	a, err := s.actor(ctx, r.Request)
+	if err != nil {
+		return "", err
+	}
+	if r.Item.Payload == nil {
+		return "", &Error{Kind: BadRequest, Text: "an item needs a payload", PubSub: "payload-required"}
+	}
+	if len(stanza.Append(nil, r.Item.Payload, "")) > publishMost {
+		return "", xmpp.PayloadTooBig()
+	}
+	target, isAttachment := strings.CutPrefix(r.Node, stanza.NSAttachments+"/")
+	if !isComments(r.Node) && !isAttachment {
+		return "", fail(Forbidden, "only %s may publish here; reply in the comments of a post", handleOf(a))
+	}
+	account, err := s.g.author(ctx, r.From)
+	if err != nil {
+		return "", err
+	}
+	if isAttachment {
+		return s.g.react(ctx, account, a, target, r.Item.Payload)
+	}
+	id := r.Item.ID
+	if id == "" {
+		if id, err = s.g.newID(); err != nil {
+			return "", err
+		}
+	}
+	at := translate.Item{Service: a.JID, Node: r.Node, ID: id}
+	if translate.IsHeart(r.Item.Payload) {
+		return id, itemsError(s.g.heart(ctx, account, a, at))
+	}
+	return id, itemsError(s.g.comments(ctx, account, at, r.Item.Payload))
+}
+
+// comments takes a comment on a post of a remote actor, as the reply of an
+// account.
+func (g *Gateway) comments(ctx context.Context, account cache.Account, at translate.Item, entry *stanza.Element) error {
+	p, err := translate.FromAtom(entry, at, actorOf(account))
+	if err != nil {
+		return &Error{Kind: BadRequest, Text: "the comment is not an Atom entry", PubSub: "invalid-payload", Err: err}
+	}
+	p.Item, p.Comments = &at, nil
+	p.Kind = translate.KindNote
+	p.Mentions = g.resolveMentions(ctx, p)
+	v := cache.Viewer{Actor: account.URI}
+	return g.store.Update(ctx, func(tx *cache.Tx) error {
+		root, err := g.root(tx, at.Service, at.Node, v)
+		if err != nil {
+			return err
+		}
+		p.ReplyTo = root.Post.URI
+		if p.ReplyRef != nil {
+			parent, err := tx.PostByItem(p.ReplyRef.Service, p.ReplyRef.Node, p.ReplyRef.ID, v)
+			if errors.Is(err, cache.ErrNotFound) && isComments(p.ReplyRef.Node) {
+				parent, err = g.inThread(tx, root, p.ReplyRef.ID, v)
+			}
+			if err == nil {
+				p.ReplyTo = parent.Post.URI
+			} else if !errors.Is(err, cache.ErrNotFound) && !errors.Is(err, cache.ErrGone) {
+				return err
+			}
+		}
+		p.ReplyRef = nil
+		p.Visibility = root.Post.Visibility
+		p.Comments = &translate.Node{Service: at.Service, Name: stanza.CommentsNodePrefix + at.ID}
+		_, _, err = g.submit(tx, submission{account: account, post: p, raw: stanza.Append(nil, entry, ""), rawType: "application/atom+xml"})
+		return err
+	})
+}
+
+// inThread finds a comment of a thread by its item id.
+func (g *Gateway) inThread(tx *cache.Tx, root cache.Stored, id string, v cache.Viewer) (cache.Stored, error) {
+	posts, err := tx.Thread(root.Post.URI, v, cache.Page{Limit: threadMost, Ascending: true})
+	if err != nil {
+		return cache.Stored{}, err
+	}
+	for _, p := range posts {
+		if p.Post.Item != nil && p.Post.Item.ID == id {
+			return p, nil
+		}
+	}
+	return cache.Stored{}, cache.ErrNotFound
+}
+
+// heart takes the comment ♥ as a like of the node's post.
+func (g *Gateway) heart(ctx context.Context, account cache.Account, _ cache.Actor, at translate.Item) error {
+	return g.store.Update(ctx, func(tx *cache.Tx) error {
+		root, err := g.root(tx, at.Service, at.Node, cache.Viewer{Actor: account.URI})
+		if err != nil {
+			return err
+		}
+		return g.like(tx, account, root.Post, cache.Like, "", at.ID)
+	})
+}
+
+// like sends a Like or an EmojiReact, once for each person, post and emoji (V8).
+func (g *Gateway) like(tx *cache.Tx, account cache.Account, p translate.Post, kind cache.ReactionKind, emoji, heart string) error {
+	if _, err := tx.Reaction(account.URI, p.URI, kind, emoji); !errors.Is(err, cache.ErrNotFound) {
+		return err
+	}
+	id, err := g.newID()
+	if err != nil {
+		return err
+	}
+	r := cache.Reaction{
+		Actor: account.URI, Object: p.URI, Kind: kind, Content: emoji, HeartItem: heart,
+		Activity: g.addr.ActivityURL(g.hostOf(account), id), Origin: translate.OriginXMPP, CreatedAt: g.now(),
+	}
+	if _, err := tx.PutReaction(r); err != nil {
+		return err
+	}
+	owner, err := tx.ActorByURI(p.Owner.URI)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	return g.sendTo(tx, account, owner, *reactionActivity(r, owner), p.URI)
+}
+
+func reactionActivity(r cache.Reaction, owner cache.Actor) *as2.Activity {
+	if r.Kind == cache.Emoji {
+		return translate.React(r.Activity, r.Actor, r.Object, owner.URI, r.Content, false)
+	}
+	return translate.Like(r.Activity, r.Actor, r.Object, owner.URI)
+}
+
+// unlike takes a reaction back, with an Undo that embeds it (F3).
+func (g *Gateway) unlike(tx *cache.Tx, account cache.Account, r cache.Reaction) error {
+	if _, err := tx.DeleteReaction(r.Actor, r.Object, r.Kind, r.Content); err != nil {
+		return err
+	}
+	stored, err := tx.PostByURI(r.Object, operator)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	owner, err := tx.ActorByURI(stored.Post.Owner.URI)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	return g.sendTo(tx, account, owner, *translate.Undo("", reactionActivity(r, owner)), r.Object)
+}
+
+// react takes the attachments of a user to an item (XEP-0470): the set of
+// reactions as it is now, of which the difference is sent.
+func (g *Gateway) react(ctx context.Context, account cache.Account, a cache.Actor, target string, payload *stanza.Element) (string, error) {
+	it, err := translate.ParsePubSubURI(target)
+	if err != nil || it.ID == "" || it.Service != a.JID {
+		return "", &Error{Kind: BadRequest, Text: "the node does not name an item of this actor", PubSub: "invalid-payload"}
+	}
+	want := map[string]cache.ReactionKind{}
+	if payload.Child("", "noticed") != nil {
+		want[""] = cache.Like
+	}
+	for el := range payload.Child("", "reactions").Children("", "reaction") {
+		if emoji := strings.TrimSpace(el.Content()); emoji != "" && len(emoji) < 64 && len(want) < 16 {
+			want[emoji] = cache.Emoji
+		}
+	}
+	err = g.store.Update(ctx, func(tx *cache.Tx) error {
+		stored, err := tx.PostByItem(it.Service, it.Node, it.ID, cache.Viewer{Actor: account.URI})
+		if err != nil {
+			return err
+		}
+		return g.setReactions(tx, account, stored.Post, want)
+	})
+	return account.JID, itemsError(err)
+}
+
+// setReactions makes the reactions of an account to a post the wanted ones.
+func (g *Gateway) setReactions(tx *cache.Tx, account cache.Account, p translate.Post, want map[string]cache.ReactionKind) error {
+	have, err := tx.ReactionsBy(account.URI, p.URI)
+	if err != nil {
+		return err
+	}
+	for _, r := range have {
+		if kind, keep := want[r.Content]; keep && kind == r.Kind {
+			delete(want, r.Content)
+			continue
+		}
+		if err := g.unlike(tx, account, r); err != nil {
+			return err
+		}
+	}
+	emojis := make([]string, 0, len(want))
+	for e := range want {
+		emojis = append(emojis, e)
+	}
+	slices.Sort(emojis)
+	for _, e := range emojis {
+		if err := g.like(tx, account, p, want[e], e, ""); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Retract takes back a comment or a like of the requester.
+func (s *pubsub) Retract(ctx context.Context, r xmpp.RetractRequest) error {
+	a, err := s.actor(ctx, r.Request)
+	if err != nil {
+		return err
+	}
+	account, err := s.g.author(ctx, r.From)
+	if err != nil {
+		return err
+	}
+	if target, ok := strings.CutPrefix(r.Node, stanza.NSAttachments+"/"); ok {
+		_, err := s.g.react(ctx, account, a, target, stanza.New(stanza.NSAttachments, "attachments"))
+		return err
+	}
+	if !isComments(r.Node) {
+		return fail(Forbidden, "only %s may retract here", handleOf(a))
+	}
+	return itemsError(s.g.store.Update(ctx, func(tx *cache.Tx) error {
+		stored, err := tx.PostByItem(a.JID, r.Node, r.ID, cache.Viewer{Actor: account.URI})
+		if errors.Is(err, cache.ErrNotFound) {
+			return s.g.retractHeart(tx, account, a, r)
+		}
+		if err != nil {
+			return err
+		}
+		if stored.Post.Owner.URI != account.URI {
+			return fail(Forbidden, "this comment is somebody else's")
+		}
+		return s.g.retire(tx, account, stored)
+	}))
+}
+
+// retractHeart takes a like back whose comment is retracted.
+func (g *Gateway) retractHeart(tx *cache.Tx, account cache.Account, a cache.Actor, r xmpp.RetractRequest) error {
+	root, err := g.root(tx, a.JID, r.Node, cache.Viewer{Actor: account.URI})
+	if err != nil {
+		return err
+	}
+	have, err := tx.ReactionsBy(account.URI, root.Post.URI)
+	if err != nil {
+		return err
+	}
+	for _, reaction := range have {
+		if reaction.HeartItem == r.ID {
+			return g.unlike(tx, account, reaction)
+		}
+	}
+	return cache.ErrNotFound
+}

@@ -1,0 +1,166 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+
+	"isthmus/cache"
+	"isthmus/xmpp"
+	"isthmus/xmpp/stanza"
+)
+
+// Subscribe follows an actor, when the node is its feed; at other nodes it only
+// notes who is to be told (XEP-0060 §6.1).
+func (s *pubsub) Subscribe(ctx context.Context, r xmpp.SubscribeRequest) (xmpp.Subscription, error) {
+	sub := xmpp.Subscription{Node: r.Node, JID: r.JID, State: xmpp.SubSubscribed}
+	a, err := s.actor(ctx, r.Request)
+	if err != nil {
+		return sub, err
+	}
+	if r.Node == stanza.NSMicroblog {
+		f, err := s.g.followActor(ctx, r.From.Bare(), a)
+		if err != nil {
+			return sub, err
+		}
+		sub.JID, sub.State = r.From.Bare(), subState(f)
+		return sub, nil
+	}
+	if err := s.known(ctx, a, r.NodeRequest); err != nil {
+		return sub, err
+	}
+	err = s.g.store.Update(ctx, func(tx *cache.Tx) error {
+		_, err := tx.PutSubscription(cache.Subscription{Service: a.JID, Node: r.Node, JID: string(r.JID), CreatedAt: s.g.now()})
+		return err
+	})
+	return sub, itemsError(err)
+}
+
+// subState is a follow as a state of a subscription.
+func subState(f cache.Follow) string {
+	if f.State == cache.FollowAccepted {
+		return xmpp.SubSubscribed
+	}
+	return xmpp.SubPending
+}
+
+// known refuses nodes that do not exist.
+func (s *pubsub) known(ctx context.Context, a cache.Actor, r xmpp.NodeRequest) error {
+	if !isComments(r.Node) {
+		for _, n := range actorNodes() {
+			if n == r.Node {
+				return nil
+			}
+		}
+		return fail(NotFound, "there is no such node")
+	}
+	v := s.g.viewer(ctx, r.From)
+	return itemsError(s.g.store.View(ctx, func(tx *cache.Tx) error {
+		_, err := s.g.root(tx, a.JID, r.Node, v)
+		return err
+	}))
+}
+
+// Unsubscribe ends what Subscribe began (XEP-0060 §6.2).
+func (s *pubsub) Unsubscribe(ctx context.Context, r xmpp.SubscribeRequest) error {
+	a, err := s.actor(ctx, r.Request)
+	if err != nil {
+		return err
+	}
+	if r.Node == stanza.NSMicroblog {
+		err := s.g.unfollowActor(ctx, r.From.Bare(), a)
+		if isKind(err, NotFound) {
+			return xmpp.NotSubscribed()
+		}
+		return err
+	}
+	return s.g.store.Update(ctx, func(tx *cache.Tx) error {
+		had, err := tx.DeleteSubscription(a.JID, r.Node, string(r.JID))
+		if err == nil && !had {
+			return xmpp.NotSubscribed()
+		}
+		return err
+	})
+}
+
+// Subscriptions are those of the requester at an actor, or at all actors when
+// the gateway itself is asked (XEP-0060 §5.6).
+func (s *pubsub) Subscriptions(ctx context.Context, r xmpp.NodeRequest) ([]xmpp.Subscription, error) {
+	user := r.From.Bare()
+	if r.To.Local() == "" {
+		return nil, nil
+	}
+	a, err := s.actor(ctx, r.Request)
+	if err != nil {
+		return nil, err
+	}
+	account, err := s.g.accountOf(ctx, user, "")
+	if err != nil && !isKind(err, NotFound) {
+		return nil, err
+	}
+	var out []xmpp.Subscription
+	err = s.g.store.View(ctx, func(tx *cache.Tx) error {
+		if r.Node == "" || r.Node == stanza.NSMicroblog {
+			f, err := tx.Follow(account.URI, a.URI)
+			if err == nil {
+				out = append(out, xmpp.Subscription{Node: stanza.NSMicroblog, JID: user, State: subState(f)})
+			} else if !errors.Is(err, cache.ErrNotFound) {
+				return err
+			}
+		}
+		subs, err := tx.SubscriptionsOf(string(user), a.JID)
+		for _, sub := range subs {
+			if r.Node == "" || r.Node == sub.Node {
+				out = append(out, xmpp.Subscription{Node: sub.Node, JID: stanza.JID(sub.JID), State: xmpp.SubSubscribed})
+			}
+		}
+		return err
+	})
+	return out, err
+}
+
+// Affiliations are those of the requester: comments are open to everybody
+// (XEP-0060 §5.7).
+func (s *pubsub) Affiliations(ctx context.Context, r xmpp.NodeRequest) ([]xmpp.Affiliation, error) {
+	if _, err := s.actor(ctx, r.Request); err != nil {
+		return nil, err
+	}
+	if isComments(r.Node) {
+		return []xmpp.Affiliation{{Node: r.Node, JID: r.From.Bare(), Affiliation: "publisher"}}, nil
+	}
+	return nil, nil
+}
+
+// The owner of a remote actor's nodes is the remote actor: nobody here may ask
+// what owners may (XEP-0060 §8).
+
+// Subscribers refuses.
+func (s *pubsub) Subscribers(context.Context, xmpp.NodeRequest) ([]xmpp.Subscription, error) {
+	return nil, notOwner()
+}
+
+// Affiliates refuses.
+func (s *pubsub) Affiliates(context.Context, xmpp.NodeRequest) ([]xmpp.Affiliation, error) {
+	return nil, notOwner()
+}
+
+// Config refuses the configuration of a node, and shows the default one.
+func (s *pubsub) Config(ctx context.Context, r xmpp.NodeRequest) (*xmpp.Form, error) {
+	if r.Node != "" {
+		return nil, notOwner()
+	}
+	return feedMeta(cache.Actor{}).Config(), nil
+}
+
+// Configure refuses.
+func (s *pubsub) Configure(context.Context, xmpp.ConfigRequest) error { return notOwner() }
+
+// Create refuses.
+func (s *pubsub) Create(context.Context, xmpp.ConfigRequest) (string, error) { return "", notOwner() }
+
+// Delete refuses.
+func (s *pubsub) Delete(context.Context, xmpp.NodeRequest) error { return notOwner() }
+
+// Purge refuses.
+func (s *pubsub) Purge(context.Context, xmpp.NodeRequest) error { return notOwner() }
+
+func notOwner() error { return fail(Forbidden, "only the owner of this node may do that") }

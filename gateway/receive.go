@@ -1,0 +1,153 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"isthmus/ap"
+	"isthmus/ap/as2"
+	"isthmus/cache"
+)
+
+// receivedJob is the payload of jobActivity.
+type receivedJob struct {
+	Body   []byte `json:"body"`
+	Signer string `json:"signer"`
+	Target string `json:"target,omitempty"` // acct of the inbox it came to
+	Gone   bool   `json:"gone,omitempty"`
+}
+
+// Receive stores a verified activity and queues what it asks for: one
+// transaction, after which the peer may forget it. A repeat is taken and has no
+// effect (D6, D7).
+func (g *Gateway) Receive(ctx context.Context, in ap.Incoming) error {
+	now := g.now()
+	err := g.store.Update(ctx, func(tx *cache.Tx) error {
+		if blocked, err := tx.Blocked("", in.Signer); err != nil || blocked {
+			return errOr(err, fail(Forbidden, "you are blocked here"))
+		}
+		if in.Object.ID != "" { // V22: what has no id is not deduplicated
+			seen, err := tx.SeenActivity(in.Object.ID, in.Digest, now)
+			if err != nil || seen {
+				return err
+			}
+		}
+		if err := tx.HostHeard(hostname(in.Signer), now); err != nil {
+			return err
+		}
+		tx.Durable()
+		return tx.Enqueue(cache.Job{
+			Kind: jobActivity, Lane: "from " + in.Signer, RunAt: now, ExpiresAt: now.Add(jobLife), CreatedAt: now,
+			Note:    fmt.Sprintf("%s from %s", in.Object.Type(), in.Signer),
+			Payload: payload(receivedJob{Body: in.Body, Signer: in.Signer, Target: in.Target, Gone: in.Gone}),
+		})
+	})
+	var e *Error
+	if err == nil || errors.As(err, &e) {
+		return err
+	}
+	return because(Temporary, err, "try again later")
+}
+
+// errOr gives err, or other if there is none.
+func errOr(err, other error) error {
+	if err != nil {
+		return err
+	}
+	return other
+}
+
+// activity is a received activity at work.
+type activity struct {
+	*as2.Object
+	actor  cache.Actor // who signed it
+	target string      // acct of the inbox it came to, "" for the shared one
+	body   []byte
+}
+
+// runActivity does what an activity says. Its signature was verified when it
+// came; what it may do is checked here, against what the store knows (L8).
+func (g *Gateway) runActivity(ctx context.Context, j cache.Job) error {
+	in, err := decode[receivedJob](j)
+	if err != nil {
+		return err
+	}
+	o, err := as2.Parse(in.Body)
+	if err != nil {
+		return permanent("parse activity: %w", err)
+	}
+	if in.Gone || o.Type() == as2.TypeDelete && as2.FirstID(o.Object) == in.Signer {
+		return g.receiveActorDelete(ctx, in.Signer)
+	}
+	actor, err := g.remoteByURI(ctx, in.Signer)
+	if err != nil {
+		return retryable(err)
+	}
+	return retryable(g.dispatch(ctx, activity{Object: o, actor: actor, target: in.Target, body: in.Body}))
+}
+
+// retryable keeps errors that may pass and makes the others permanent.
+func retryable(err error) error {
+	var e *Error
+	if errors.As(err, &e) && e.Kind != Temporary && e.Kind != Busy {
+		return permanentError{err}
+	}
+	return err
+}
+
+// dispatch runs the flow of an activity's type. What has no effect here was
+// taken all the same: peers drop on 4xx (V20).
+func (g *Gateway) dispatch(ctx context.Context, a activity) error {
+	switch a.Type() {
+	case as2.TypeFollow:
+		return g.receiveFollow(ctx, a)
+	case as2.TypeAccept:
+		return g.receiveDecision(ctx, a, cache.FollowAccepted)
+	case as2.TypeReject:
+		return g.receiveDecision(ctx, a, cache.FollowRejected)
+	case as2.TypeUndo:
+		return g.receiveUndo(ctx, a)
+	case as2.TypeCreate:
+		return g.receivePosts(ctx, a, false)
+	case as2.TypeUpdate:
+		return g.receiveUpdate(ctx, a)
+	case as2.TypeDelete:
+		return g.receiveDelete(ctx, a)
+	case as2.TypeLike:
+		return g.receiveReaction(ctx, a)
+	case as2.TypeEmojiReact:
+		return g.receiveReaction(ctx, a)
+	case as2.TypeAnnounce:
+		return g.receiveAnnounce(ctx, a)
+	case as2.TypeBlock:
+		return g.receiveBlock(ctx, a)
+	}
+	g.log.Debug("activity without effect here", "type", a.Type(), "id", a.ID, "actor", a.actor.URI)
+	return nil
+}
+
+// localTargets are the accounts of ours that an activity is about: objects,
+// addressees and the owner of the inbox.
+func (g *Gateway) localTargets(ctx context.Context, a activity, o *as2.Object) []cache.Account {
+	seen := map[string]bool{}
+	var out []cache.Account
+	add := func(uri string) {
+		if uri == "" || seen[uri] || !g.addr.IsLocalURL(uri) {
+			return
+		}
+		seen[uri] = true
+		if acc, err := g.accountByURI(ctx, uri); err == nil {
+			out = append(out, acc)
+		}
+	}
+	for _, list := range [][]string{o.To, o.Cc, o.Bto, o.Bcc, o.Audience, a.To, a.Cc, a.Bto, a.Bcc} {
+		for _, uri := range list {
+			add(uri)
+		}
+	}
+	if a.target != "" {
+		add(g.addr.ActorURL(a.target))
+	}
+	return out
+}

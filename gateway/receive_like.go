@@ -1,0 +1,186 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"isthmus/ap/as2"
+	"isthmus/cache"
+	"isthmus/translate"
+	"isthmus/xmpp/stanza"
+)
+
+// heartsMost is how many likes of a post are shown as comments on nodes that
+// are not ours (design: what crosses).
+const heartsMost = 20
+
+// receiveReaction takes a Like or an EmojiReact: one of each kind per person
+// and post. Misskey's Like with an emoji as content is an EmojiReact (V8).
+func (g *Gateway) receiveReaction(ctx context.Context, a activity) error {
+	kind, content := cache.Like, ""
+	if emoji := strings.TrimSpace(a.Content.Value); emoji != "" && len(emoji) < 64 {
+		kind, content = cache.Emoji, emoji
+	}
+	return g.store.Update(ctx, func(tx *cache.Tx) error {
+		stored, err := tx.PostByURI(as2.FirstID(a.Object.Object), cache.Viewer{Actor: a.actor.URI})
+		if err != nil {
+			return ignoreMissing(err) // not here, or not for them: they could not have seen it
+		}
+		p := stored.Post
+		isNew, err := tx.PutReaction(cache.Reaction{
+			Actor: a.actor.URI, Object: p.URI, Kind: kind, Content: content, Activity: a.ID,
+			Origin: translate.OriginAP, CreatedAt: g.now(),
+		})
+		if err != nil || !isNew || p.Origin != translate.OriginXMPP {
+			return err
+		}
+		what := "likes"
+		if content != "" {
+			what = "reacted with " + content + " to"
+		}
+		jobs := []cache.Job{g.noticeJob(p.Owner.JID, fmt.Sprintf("%s %s your post: %s", nameAndHandle(a.actor), what, teaser(p)), p)}
+		counts, err := tx.Counts(p.URI)
+		if err != nil {
+			return err
+		}
+		if kind == cache.Like && p.Comments != nil && !g.ours(stanza.JID(p.Comments.Service)) && open(p.Visibility) && counts.Likes <= heartsMost {
+			jobs = append(jobs, g.commentJob(commentWork{
+				URI: p.URI, Heart: a.actor.URI, Publisher: a.actor.JID,
+				At: translate.Item{Service: p.Comments.Service, Node: p.Comments.Name, ID: g.heartID(a.actor.URI, p.URI)},
+			}))
+		}
+		return tx.Enqueue(jobs...)
+	})
+}
+
+// heartID is the item id of the comment that shows a like.
+func (g *Gateway) heartID(actor, object string) string {
+	return translate.ItemIDForRemote(g.itemKey, "like "+actor+" "+object)
+}
+
+// undoReaction takes a reaction back, in whichever form the Undo names it.
+func (g *Gateway) undoReaction(tx *cache.Tx, a activity, inner *as2.Object) error {
+	r, err := tx.ReactionByActivity(inner.ID)
+	if object := as2.FirstID(inner.Object); errors.Is(err, cache.ErrNotFound) && object != "" {
+		kind, content := cache.Like, ""
+		if emoji := strings.TrimSpace(inner.Content.Value); emoji != "" {
+			kind, content = cache.Emoji, emoji
+		}
+		r, err = tx.Reaction(a.actor.URI, object, kind, content)
+	}
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	if r.Actor != a.actor.URI {
+		return nil
+	}
+	if _, err := tx.DeleteReaction(r.Actor, r.Object, r.Kind, r.Content); err != nil {
+		return err
+	}
+	stored, err := tx.PostByURI(r.Object, operator)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	p := stored.Post
+	if r.Kind != cache.Like || p.Origin != translate.OriginXMPP || p.Comments == nil || g.ours(stanza.JID(p.Comments.Service)) {
+		return nil
+	}
+	return tx.Enqueue(g.commentJob(commentWork{
+		URI: p.URI, Heart: r.Actor, Publisher: a.actor.JID, Retract: true,
+		At: translate.Item{Service: p.Comments.Service, Node: p.Comments.Name, ID: g.heartID(r.Actor, p.URI)},
+	}))
+}
+
+// receiveAnnounce stores a boost. What it boosts comes from its own origin
+// (SEC-9), and only what everybody may see is boosted.
+func (g *Gateway) receiveAnnounce(ctx context.Context, a activity) error {
+	uri := as2.FirstID(a.Object.Object)
+	if uri == "" || a.ID == "" || hostname(a.ID) != hostname(a.actor.URI) {
+		return nil
+	}
+	if !g.addr.IsLocalURL(uri) && !g.knows(ctx, uri) {
+		if !g.followed(ctx, a.actor.URI) {
+			return nil
+		}
+		doc, owner, err := g.fetchPost(ctx, uri)
+		if isKind(err, Temporary) { // in a lane of its own: it holds up nothing else of the actor
+			return g.store.Update(ctx, func(tx *cache.Tx) error {
+				return tx.Enqueue(g.fetchJob(fetchWork{URI: uri, Then: &receivedJob{Body: a.body, Signer: a.actor.URI, Target: a.target}}))
+			})
+		}
+		if err != nil {
+			return err
+		}
+		if err := g.take(ctx, taken{object: doc.Object, raw: doc.Body, owner: owner, wanted: true, quiet: true}); err != nil {
+			return err
+		}
+	}
+	p, err := translate.FromAnnounce(a.Object, translate.AS2Context{
+		Owner: remoteActor(a.actor), FollowersURL: a.actor.Followers,
+		IsActor: func(uri string) bool { return g.isActor(ctx, uri) },
+	})
+	if err != nil {
+		return because(BadRequest, err, "the boost cannot be read")
+	}
+	p.Boost = uri
+	return g.store.Update(ctx, func(tx *cache.Tx) error { return g.storeBoost(tx, a, p) })
+}
+
+func (g *Gateway) followed(ctx context.Context, uri string) bool {
+	n := 0
+	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		n, err = tx.CountFollowers(uri)
+		return err
+	})
+	return err == nil && n > 0
+}
+
+func (g *Gateway) storeBoost(tx *cache.Tx, a activity, p translate.Post) error {
+	original, err := tx.PostByURI(p.Boost, operator)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	if !open(original.Post.Visibility) || !open(p.Visibility) {
+		return nil
+	}
+	if blocked, err := tx.Blocked("", original.Post.Owner.URI); err != nil || blocked {
+		return err // SEC-29
+	}
+	own := original.Post.Origin == translate.OriginXMPP
+	if n, err := tx.CountFollowers(a.actor.URI); err != nil || n == 0 && !own {
+		return err
+	}
+	if err := g.place(tx, &p, a.actor); err != nil {
+		return err
+	}
+	p.Comments = original.Post.Comments
+	_, change, err := tx.PutPost(p, a.body, cache.PutOptions{Received: g.now()})
+	if err != nil || change == cache.Same {
+		return ignoreConflict(err)
+	}
+	jobs := []cache.Job{g.notifyJob(notifyWork{URI: p.URI})}
+	if own && change == cache.Created {
+		jobs = append(jobs, g.noticeJob(original.Post.Owner.JID,
+			fmt.Sprintf("%s boosted your post: %s", nameAndHandle(a.actor), teaser(original.Post)), original.Post))
+	}
+	return tx.Enqueue(jobs...)
+}
+
+// ignoreConflict drops the errors of posts that must not be stored.
+func ignoreConflict(err error) error {
+	if errors.Is(err, cache.ErrConflict) || errors.Is(err, cache.ErrGone) {
+		return nil
+	}
+	return err
+}
+
+// teaser is the start of a post, for notices.
+func teaser(p translate.Post) string {
+	text := strings.Join(strings.Fields(p.Title+" "+p.Text), " ")
+	if r := []rune(text); len(r) > 80 {
+		return "“" + string(r[:79]) + "…”"
+	}
+	return "“" + text + "”"
+}

@@ -1,0 +1,324 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"isthmus/ap"
+	"isthmus/ap/as2"
+	"isthmus/cache"
+	"isthmus/translate"
+	"isthmus/xmpp/stanza"
+)
+
+// NodeReplies is the node of an actor that holds the answers to others: they
+// have an address of their own without filling the actor's feed.
+const NodeReplies = "urn:xmpp:isthmus:replies:0"
+
+// operator sees everything: for work on behalf of the gateway itself.
+var operator = cache.Viewer{Operator: true}
+
+// taken is a post on its way into the store.
+type taken struct {
+	object *as2.Object
+	raw    []byte
+	owner  cache.Actor
+	locals []cache.Account // of ours that it was sent to
+	// wanted posts are stored although nobody here asked for their author:
+	// somebody boosted or answered them, or fetched them.
+	wanted bool
+	// quiet posts are old: subscribers are not told (BR-12).
+	quiet bool
+	depth int // how many answers lead to it
+}
+
+// receivePosts stores the posts that a Create or an Update brings. GoToSocial
+// puts several into one Create (V15).
+func (g *Gateway) receivePosts(ctx context.Context, a activity, update bool) error {
+	for _, o := range a.Object.Object {
+		if translate.IsVote(o) {
+			continue
+		}
+		t, err := g.trusted(ctx, a, o)
+		if err != nil {
+			return err
+		}
+		if update {
+			t.wanted = g.knows(ctx, o.ID)
+		}
+		if err := g.take(ctx, t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// trusted gives the object of an activity as its owner said it: what came with
+// the signature of its owner, and else what its origin serves (L7, SEC-1, SEC-9).
+func (g *Gateway) trusted(ctx context.Context, a activity, o *as2.Object) (taken, error) {
+	t := taken{object: o, raw: o.Raw, owner: a.actor, locals: g.localTargets(ctx, a, o)}
+	embedded := len(o.Types) > 0 && hostname(o.ID) == hostname(a.actor.URI) && attributed(o, a.actor.URI)
+	if embedded {
+		return t, nil
+	}
+	if o.ID == "" {
+		return t, fail(BadRequest, "an object without id")
+	}
+	doc, owner, err := g.fetchPost(ctx, o.ID)
+	if err != nil {
+		return t, err
+	}
+	t.object, t.raw, t.owner = doc.Object, doc.Body, owner
+	return t, nil
+}
+
+// attributed tells whether an object says that it is of an actor.
+func attributed(o *as2.Object, actor string) bool {
+	return slices.ContainsFunc(o.AttributedTo, func(a *as2.Object) bool { return a.ID == actor })
+}
+
+// fetchPost reads an object from its origin, and its owner.
+func (g *Gateway) fetchPost(ctx context.Context, uri string) (*ap.Document, cache.Actor, error) {
+	if g.addr.IsLocalURL(uri) {
+		return nil, cache.Actor{}, fail(NotFound, "there is no such post")
+	}
+	if err := g.hostAllowed(ctx, uri); err != nil {
+		return nil, cache.Actor{}, err
+	}
+	key, _, err := g.keys.instance(ctx, g.primary())
+	if err != nil {
+		return nil, cache.Actor{}, err
+	}
+	doc, err := g.client.GetObject(ctx, uri, key)
+	if err != nil {
+		return nil, cache.Actor{}, fetchError(err)
+	}
+	for _, who := range doc.Object.AttributedTo {
+		if hostname(who.ID) != hostname(doc.Object.ID) {
+			continue
+		}
+		owner, err := g.remoteByURI(ctx, who.ID)
+		return doc, owner, err
+	}
+	return nil, cache.Actor{}, fail(NotFound, "the post has no author on its own server")
+}
+
+// knows tells whether a post is in the store.
+func (g *Gateway) knows(ctx context.Context, uri string) bool {
+	return g.store.View(ctx, func(tx *cache.Tx) error {
+		_, err := tx.PostByURI(uri, operator)
+		return err
+	}) == nil
+}
+
+// take stores a post and tells those who see it.
+func (g *Gateway) take(ctx context.Context, t taken) error {
+	p, err := translate.FromAS2(t.object, translate.AS2Context{
+		Owner: remoteActor(t.owner), FollowersURL: t.owner.Followers,
+		IsActor: func(uri string) bool { return g.isActor(ctx, uri) },
+	})
+	if err != nil {
+		return because(BadRequest, err, "the post cannot be read")
+	}
+	return g.store.Update(ctx, func(tx *cache.Tx) error {
+		if blocked, err := tx.Blocked("", t.owner.URI); err != nil || blocked {
+			return err // SEC-29
+		}
+		ok, err := g.interesting(tx, p, t)
+		if err != nil || !ok {
+			return err
+		}
+		return g.storeRemote(tx, p, t)
+	})
+}
+
+// isActor tells whether a URI is that of an actor that we know.
+func (g *Gateway) isActor(ctx context.Context, uri string) bool {
+	if ref, err := g.addr.ParseURL(uri); err == nil {
+		return ref.Kind == translate.URLActor
+	}
+	return g.store.View(ctx, func(tx *cache.Tx) error {
+		_, err := tx.ActorByURI(uri)
+		return err
+	}) == nil
+}
+
+// interesting tells whether anybody here has to do with a post: a follower of
+// its author, an addressee, a thread that is known. Whatever else strangers
+// send would only fill the store.
+func (g *Gateway) interesting(tx *cache.Tx, p translate.Post, t taken) (bool, error) {
+	if t.wanted || len(t.locals) > 0 {
+		return true, nil
+	}
+	n, err := tx.CountFollowers(t.owner.URI)
+	if err != nil || n > 0 {
+		return n > 0, err
+	}
+	for _, uri := range []string{p.URI, p.ReplyTo} {
+		if uri == "" {
+			continue
+		}
+		if _, err := tx.PostByURI(uri, operator); err == nil {
+			return true, nil
+		} else if !errors.Is(err, cache.ErrNotFound) && !errors.Is(err, cache.ErrGone) {
+			return false, err
+		}
+	}
+	return false, nil
+}
+
+// storeRemote writes a remote post, where it stands, and the jobs that tell of
+// it, in one transaction.
+func (g *Gateway) storeRemote(tx *cache.Tx, p translate.Post, t taken) error {
+	now := g.now()
+	before, err := tx.PostByURI(p.URI, operator)
+	if err == nil {
+		p.Kind = before.Post.Kind // fixed when it was first published
+	}
+	if err := g.narrow(tx, &p); err != nil {
+		return err
+	}
+	if open(p.Visibility) {
+		if err := g.place(tx, &p, t.owner); err != nil {
+			return err
+		}
+	}
+	_, change, err := tx.PutPost(p, t.raw, cache.PutOptions{Received: now, Addressees: accountURIs(t.locals)})
+	if errors.Is(err, cache.ErrGone) || errors.Is(err, cache.ErrConflict) {
+		g.log.Info("post refused", "rule", "L8", "post", p.URI, "owner", t.owner.URI, "error", err)
+		return nil
+	}
+	if err != nil || change == cache.Same {
+		return err
+	}
+	if before.ID != 0 && open(before.Post.Visibility) && !open(p.Visibility) {
+		if err := g.withdraw(tx, before); err != nil {
+			return err
+		}
+	}
+	if t.quiet {
+		return nil
+	}
+	return g.announceRemote(tx, p, t, change)
+}
+
+// open tells whether a post may stand in a node that everybody can read.
+func open(v translate.Visibility) bool { return v == translate.Public || v == translate.Unlisted }
+
+// narrow keeps a reply from being wider than what it answers (design: audience).
+func (g *Gateway) narrow(tx *cache.Tx, p *translate.Post) error {
+	if p.ReplyTo == "" {
+		return nil
+	}
+	parent, err := tx.PostByURI(p.ReplyTo, operator)
+	if errors.Is(err, cache.ErrNotFound) || errors.Is(err, cache.ErrGone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if p.Visibility.WiderThan(parent.Post.Visibility) && !open(parent.Post.Visibility) {
+		p.Visibility = parent.Post.Visibility
+	}
+	return nil
+}
+
+// place gives a post its address on our service, assigned once: the actor's
+// feed, or the node of answers unless it goes on with the actor's own thread.
+func (g *Gateway) place(tx *cache.Tx, p *translate.Post, owner cache.Actor) error {
+	node := stanza.NSMicroblog
+	if p.ReplyTo != "" {
+		node = NodeReplies
+		parent, err := tx.PostByURI(p.ReplyTo, operator)
+		if err == nil && parent.Post.Owner.URI == owner.URI && parent.Post.Item != nil && parent.Post.Item.Node == stanza.NSMicroblog {
+			node = stanza.NSMicroblog
+		} else if err != nil && !errors.Is(err, cache.ErrNotFound) && !errors.Is(err, cache.ErrGone) {
+			return err
+		}
+	}
+	id := translate.ItemIDForRemote(g.itemKey, p.URI)
+	for _, n := range []string{stanza.NSMicroblog, NodeReplies} {
+		if at, err := tx.PlacementIn(p.URI, owner.JID, n); err == nil {
+			node, id = n, at.ItemID
+		} else if !errors.Is(err, cache.ErrNotFound) {
+			return err
+		}
+	}
+	p.Item = &translate.Item{Service: owner.JID, Node: node, ID: id}
+	p.Comments = &translate.Node{Service: owner.JID, Name: stanza.CommentsNodePrefix + id}
+	return nil
+}
+
+func accountURIs(list []cache.Account) []string {
+	out := make([]string, len(list))
+	for i, a := range list {
+		out[i] = a.URI
+	}
+	return out
+}
+
+// announceRemote queues what tells of a new or changed remote post.
+func (g *Gateway) announceRemote(tx *cache.Tx, p translate.Post, t taken, change cache.Change) error {
+	var jobs []cache.Job
+	if p.ReplyTo != "" && !g.addr.IsLocalURL(p.ReplyTo) && t.depth < fetchDepth {
+		if _, err := tx.PostByURI(p.ReplyTo, operator); errors.Is(err, cache.ErrNotFound) {
+			jobs = append(jobs, g.fetchJob(fetchWork{URI: p.ReplyTo, Depth: t.depth + 1}))
+		}
+	}
+	if !open(p.Visibility) {
+		to, err := g.privateReaders(tx, p, t)
+		if err != nil {
+			return err
+		}
+		for _, uri := range to {
+			jobs = append(jobs, g.messageJob(messageWork{URI: p.URI, To: uri, Edit: change == cache.Updated}))
+		}
+		return tx.Enqueue(jobs...)
+	}
+	jobs = append(jobs, g.notifyJob(notifyWork{URI: p.URI}))
+	comment, err := g.commentFor(tx, p)
+	if err != nil {
+		return err
+	}
+	if comment != nil {
+		jobs = append(jobs, g.commentJob(*comment))
+	}
+	if change == cache.Created {
+		for _, acc := range t.locals {
+			if notice := g.mentionNotice(p, acc, comment); notice != "" {
+				jobs = append(jobs, g.noticeJob(acc.JID, notice, p))
+			}
+		}
+	}
+	return tx.Enqueue(jobs...)
+}
+
+// privateReaders are the accounts of ours who get a post that is not for
+// everybody: the addressees, and for followers-only posts the accepted followers.
+func (g *Gateway) privateReaders(tx *cache.Tx, p translate.Post, t taken) ([]string, error) {
+	seen := map[string]bool{}
+	var out []string
+	add := func(uri string) {
+		if !seen[uri] {
+			seen[uri] = true
+			out = append(out, uri)
+		}
+	}
+	for _, acc := range t.locals {
+		add(acc.URI)
+	}
+	if p.Visibility == translate.Direct {
+		return out, nil
+	}
+	if p.Visibility == translate.Followers {
+		follows, err := tx.FollowersOf(t.owner.URI, cache.FollowAccepted, 0, 10_000)
+		if err != nil {
+			return nil, err
+		}
+		for _, f := range follows {
+			add(f.Follower)
+		}
+	}
+	return out, nil
+}

@@ -1,0 +1,403 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"time"
+
+	"isthmus/ap"
+	"isthmus/ap/as2"
+	"isthmus/cache"
+	"isthmus/translate"
+	"isthmus/webfinger"
+	"isthmus/xmpp/stanza"
+)
+
+// An actor document is read again after a day of use.
+const actorLife = 24 * time.Hour
+
+// remoteByHandle finds a remote actor by user@host, from the store or from its
+// origin.
+func (g *Gateway) remoteByHandle(ctx context.Context, handle string) (cache.Actor, error) {
+	var a cache.Actor
+	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		a, err = tx.ActorByAcct(handle)
+		return err
+	})
+	if err == nil {
+		return g.freshened(ctx, a)
+	}
+	if !errors.Is(err, cache.ErrNotFound) {
+		return a, because(Temporary, err, "the store is busy")
+	}
+	return fly(ctx, g, "handle "+handle, func(ctx context.Context) (cache.Actor, error) {
+		account, err := g.finger.Lookup(ctx, handle)
+		if err != nil {
+			return cache.Actor{}, lookupError(err, handle)
+		}
+		return g.fetchActor(ctx, account.ActorURL)
+	})
+}
+
+// remoteByJID finds the remote actor behind a JID of ours.
+func (g *Gateway) remoteByJID(ctx context.Context, jid stanza.JID) (cache.Actor, error) {
+	bare := string(jid.Bare())
+	var a cache.Actor
+	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		a, err = tx.ActorByJID(bare)
+		return err
+	})
+	if err == nil {
+		return g.freshened(ctx, a)
+	}
+	if !errors.Is(err, cache.ErrNotFound) {
+		return a, because(Temporary, err, "the store is busy")
+	}
+	handle, hashed, err := g.addr.ParseActorJID(bare)
+	if errors.Is(err, translate.ErrOurs) {
+		return a, &redirect{g.realJID(handle)}
+	}
+	if err != nil || hashed {
+		return a, fail(NotFound, "no such actor")
+	}
+	return g.remoteByHandle(ctx, handle)
+}
+
+// redirect answers for an address that stands for one of our own users: they
+// are reached directly, or posts would go round in circles (BR-5).
+type redirect struct{ to string }
+
+func (r *redirect) Error() string { return "this is " + r.to }
+
+// StanzaError names the real address (RFC 6120 §8.3.3.14).
+func (r *redirect) StanzaError() *stanza.Error {
+	return stanza.NewError("redirect", "ask "+r.to+" itself")
+}
+
+func (g *Gateway) realJID(handle string) string {
+	jid, _, err := g.addr.ParseHandle(handle)
+	if err != nil {
+		return handle
+	}
+	return jid
+}
+
+// remoteByURI finds a remote actor by its id.
+func (g *Gateway) remoteByURI(ctx context.Context, uri string) (cache.Actor, error) {
+	var a cache.Actor
+	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		a, err = tx.ActorByURI(uri)
+		return err
+	})
+	if err == nil {
+		return g.freshened(ctx, a)
+	}
+	if !errors.Is(err, cache.ErrNotFound) {
+		return a, because(Temporary, err, "the store is busy")
+	}
+	return fly(ctx, g, "actor "+uri, func(ctx context.Context) (cache.Actor, error) {
+		return g.fetchActor(ctx, uri)
+	})
+}
+
+// freshened refuses actors that are gone, and has old copies read again in the
+// background: the copy serves meanwhile.
+func (g *Gateway) freshened(_ context.Context, a cache.Actor) (cache.Actor, error) {
+	if !a.GoneAt.IsZero() {
+		return a, fail(Gone, "this actor is gone")
+	}
+	if g.now().Sub(a.FetchedAt) > actorLife && g.recent.failed("refresh "+a.URI) == nil {
+		g.recent.note("refresh "+a.URI, errors.New("under way"))
+		g.running.Go(func() {
+			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+			defer cancel()
+			if _, err := g.fetchActor(ctx, a.URI); err != nil {
+				g.log.Info("refresh actor", "actor", a.URI, "error", err)
+			}
+		})
+	}
+	return a, nil
+}
+
+// fly does one fetch of a thing at a time, and not again soon after it failed.
+// The fetch outlives the one who asked, up to its own limit.
+func fly[T any](ctx context.Context, g *Gateway, key string, fetch func(context.Context) (T, error)) (T, error) {
+	var zero T
+	if err := g.recent.failed(key); err != nil {
+		return zero, err
+	}
+	ch := g.flights.DoChan(key, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
+		defer cancel()
+		v, err := fetch(ctx)
+		if err != nil {
+			g.recent.note(key, err)
+		}
+		return v, err
+	})
+	select {
+	case r := <-ch:
+		v, _ := r.Val.(T)
+		return v, r.Err
+	case <-ctx.Done():
+		return zero, because(Temporary, ctx.Err(), "the other server takes too long")
+	}
+}
+
+// lookupError says why a handle did not resolve.
+func lookupError(err error, handle string) error {
+	switch {
+	case errors.Is(err, webfinger.ErrNotFound):
+		return because(NotFound, err, "there is no %s", handle)
+	case errors.Is(err, webfinger.ErrGone):
+		return because(Gone, err, "%s is gone", handle)
+	}
+	return fetchError(err)
+}
+
+// fetchError says why something could not be had from its origin.
+func fetchError(err error) error {
+	var e *Error
+	if errors.As(err, &e) {
+		return err
+	}
+	var status *ap.StatusError
+	if errors.As(err, &status) && (status.Code == 404 || status.Code == 410) {
+		return because(map[int]Kind{404: NotFound, 410: Gone}[status.Code], err, "the other server does not have it")
+	}
+	if ap.Temporary(err) {
+		return because(Temporary, err, "the other server cannot be reached")
+	}
+	return because(NotFound, err, "the other server gave nothing usable")
+}
+
+// fetchActor reads an actor from its origin, checks its handle both ways (W4),
+// binds its JID and stores it with its keys.
+func (g *Gateway) fetchActor(ctx context.Context, uri string) (cache.Actor, error) {
+	if g.addr.IsLocalURL(uri) {
+		return cache.Actor{}, fail(NotFound, "this is an actor of ours")
+	}
+	if err := g.hostAllowed(ctx, uri); err != nil {
+		return cache.Actor{}, err
+	}
+	key, _, err := g.keys.instance(ctx, g.primary())
+	if err != nil {
+		return cache.Actor{}, err
+	}
+	doc, err := g.client.GetObject(ctx, uri, key)
+	if err != nil {
+		if isStatus(err, 410) {
+			g.markGone(ctx, uri)
+		}
+		return cache.Actor{}, fetchError(err)
+	}
+	return g.storeActor(ctx, doc)
+}
+
+func isStatus(err error, code int) bool {
+	var status *ap.StatusError
+	return errors.As(err, &status) && status.Code == code
+}
+
+// hostAllowed refuses what is on a host that the operator blocked.
+func (g *Gateway) hostAllowed(ctx context.Context, uri string) error {
+	if g.Blocked(ctx, hostname(uri)) {
+		return fail(Forbidden, "the operator of this gateway has blocked that server")
+	}
+	return nil
+}
+
+// hostname is the host of a URL, with its port if it has one.
+func hostname(uri string) string {
+	u, err := url.Parse(uri)
+	if err != nil {
+		return ""
+	}
+	return u.Host
+}
+
+// storeActor stores an actor document as its origin served it.
+func (g *Gateway) storeActor(ctx context.Context, doc *ap.Document) (cache.Actor, error) {
+	o := doc.Object
+	if !o.IsActor() || o.Inbox == "" || hostname(o.Inbox) != hostname(o.ID) { // SEC-35
+		return cache.Actor{}, fail(NotFound, "that is not an actor")
+	}
+	acct, err := g.finger.Verify(ctx, webfinger.Claim{ID: o.ID, PreferredUsername: o.PreferredUsername, WebFinger: o.Webfinger})
+	if err != nil {
+		g.log.Info("actor has no verified handle", "actor", o.ID, "error", err)
+		acct = ""
+	}
+	a := actorFromDocument(o, acct)
+	a.Raw, a.FetchedAt = doc.Body, g.now()
+	jid, err := g.addr.ActorJID(acct)
+	if acct == "" || err != nil {
+		jid = g.addr.ActorJIDHashed(o.ID, hostname(o.ID))
+	}
+	if jid == "" {
+		return a, fail(NotFound, "that actor has no usable address")
+	}
+	if err := g.saveActor(ctx, &a, o, jid); err != nil {
+		return a, err
+	}
+	g.recent.forget("actor " + a.URI)
+	g.recent.forget("handle " + a.Acct)
+	return a, nil
+}
+
+// saveActor writes an actor, its binding and its keys.
+func (g *Gateway) saveActor(ctx context.Context, a *cache.Actor, o *as2.Object, jid string) error {
+	var before cache.Actor
+	var taken cache.Binding
+	now := g.now()
+	err := g.store.Update(ctx, func(tx *cache.Tx) error {
+		old, err := tx.ActorByURI(a.URI)
+		if err == nil {
+			before = old
+		} else if !errors.Is(err, cache.ErrNotFound) {
+			return err
+		}
+		if err := tx.PutActor(*a); err != nil {
+			return err
+		}
+		bound, err := tx.Bind(jid, a.URI, now)
+		if errors.Is(err, cache.ErrConflict) {
+			taken = bound
+			bound, err = tx.Bind(g.addr.ActorJIDHashed(a.URI, hostname(a.URI)), a.URI, now)
+		}
+		if err != nil {
+			return fmt.Errorf("bind %s to %s: %w", jid, a.URI, err)
+		}
+		a.JID, a.BoundAt = bound.JID, bound.BoundAt
+		if err := putKeys(tx, o, now); err != nil {
+			return err
+		}
+		if before.URI != "" && profileChanged(before, *a) {
+			return tx.Enqueue(g.profileJob(a.URI))
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("store actor %s: %w", a.URI, err)
+	}
+	if taken.URI != "" {
+		g.rebind(ctx, a, jid)
+	}
+	return nil
+}
+
+// rebind gives a JID to the actor that its handle leads to now, after
+// WebFinger has agreed both ways twice (design: addresses). The follows of the
+// actor that had it end.
+func (g *Gateway) rebind(ctx context.Context, a *cache.Actor, jid string) {
+	g.finger.Forget(a.Acct)
+	again, err := g.finger.Lookup(ctx, a.Acct)
+	if err != nil || again.ActorURL != a.URI {
+		return
+	}
+	err = g.store.Update(ctx, func(tx *cache.Tx) error {
+		old, err := tx.Rebind(jid, a.URI, g.now())
+		if err != nil {
+			return err
+		}
+		follows, err := tx.FollowersOf(old.URI, "", 0, 10_000)
+		if err != nil {
+			return err
+		}
+		for _, f := range follows {
+			if _, err := tx.DeleteFollow(f.Follower, f.Followee); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		g.log.Error("bind JID anew", "jid", jid, "actor", a.URI, "error", err)
+		return
+	}
+	a.JID = jid
+	g.log.Warn("handle leads to another actor now", "jid", jid, "actor", a.URI)
+}
+
+func actorFromDocument(o *as2.Object, acct string) cache.Actor {
+	a := cache.Actor{
+		URI: o.ID, Acct: acct, Type: o.Type(), Name: o.Name.Value, Summary: o.Summary.Value,
+		Inbox: o.Inbox, Outbox: o.Outbox, Followers: o.Followers, Following: o.Following, Featured: o.Featured,
+		ManuallyApproves: o.ManuallyApproves, Discoverable: o.Discoverable, Indexable: o.Indexable,
+		Published: o.Published, URL: o.ID,
+	}
+	if hostname(o.SharedInbox) == hostname(o.ID) {
+		a.SharedInbox = o.SharedInbox
+	}
+	if i := slices.IndexFunc(o.URL, func(l as2.Link) bool { return l.MediaType == "" || l.MediaType == "text/html" }); i >= 0 {
+		a.URL = o.URL[i].Href
+	}
+	if len(o.Icon) > 0 {
+		a.IconURL, a.IconType = imageOf(o.Icon[0])
+	}
+	if len(o.Image) > 0 {
+		a.ImageURL, _ = imageOf(o.Image[0])
+	}
+	if a.Name == "" {
+		a.Name = o.PreferredUsername
+	}
+	for _, f := range o.Attachment {
+		if f.Type() == as2.TypePropertyValue {
+			a.Fields = append(a.Fields, cache.Field{Name: f.Name.Value, Value: f.Value})
+		}
+	}
+	return a
+}
+
+func imageOf(o *as2.Object) (address, mediaType string) {
+	if len(o.URL) > 0 {
+		return o.URL[0].Href, o.MediaType
+	}
+	return o.Href, o.MediaType
+}
+
+func profileChanged(a, b cache.Actor) bool {
+	return a.Name != b.Name || a.Summary != b.Summary || a.IconURL != b.IconURL || a.ImageURL != b.ImageURL
+}
+
+// putKeys stores the keys that an actor document lists as its own (S5).
+func putKeys(tx *cache.Tx, o *as2.Object, now time.Time) error {
+	listed := map[string]bool{}
+	for _, k := range o.PublicKeys {
+		if k.Owner != "" && k.Owner != o.ID || hostname(k.ID) != hostname(o.ID) {
+			continue
+		}
+		listed[k.ID] = true
+		if err := tx.PutKey(cache.RemoteKey{ID: k.ID, Owner: o.ID, PEM: k.PEM, FetchedAt: now}); err != nil {
+			return err
+		}
+	}
+	old, err := tx.KeysOf(o.ID)
+	if err != nil {
+		return err
+	}
+	for _, k := range old {
+		if !listed[k.ID] {
+			if err := tx.DeleteKey(k.ID); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// markGone notes that the origin of an actor has answered 410.
+func (g *Gateway) markGone(ctx context.Context, uri string) {
+	err := g.store.Update(ctx, func(tx *cache.Tx) error {
+		err := tx.SetActorGone(uri, g.now())
+		if errors.Is(err, cache.ErrNotFound) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		g.log.Error("mark actor gone", "actor", uri, "error", err)
+	}
+}
