@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime/debug"
+	"sync"
 	"sync/atomic"
 
 	"isthmus/xmpp/stanza"
@@ -59,6 +60,40 @@ func (a *responder) lost(err error) {
 	}
 }
 
+// openRequests are the requests whose handlers run.
+type openRequests struct {
+	mu  sync.Mutex
+	all map[*responder]struct{}
+}
+
+func (o *openRequests) add(a *responder) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.all == nil {
+		o.all = make(map[*responder]struct{})
+	}
+	o.all[a] = struct{}{}
+}
+
+func (o *openRequests) remove(a *responder) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	delete(o.all, a)
+}
+
+func (o *openRequests) each(f func(*responder)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for a := range o.all {
+		f(a)
+	}
+}
+
+// errRestart answers what the end of the program leaves undone.
+func errRestart() *stanza.Error {
+	return stanza.NewError("recipient-unavailable", "The gateway is being restarted.")
+}
+
 // reply is an answer without payload: from where the request went, to where it
 // came from, byte for byte.
 func reply(start *stanza.Element, kind string) *stanza.Element {
@@ -86,8 +121,11 @@ func (c *Component) stanzaError(err error) *stanza.Error {
 			return e
 		}
 	}
-	if errors.Is(err, context.DeadlineExceeded) {
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
 		return stanza.NewError("remote-server-timeout", "")
+	case errors.Is(err, context.Canceled):
+		return errRestart()
 	}
 	c.log.Error("a request failed", "error", err)
 	return stanza.NewError("internal-server-error", "")
@@ -132,10 +170,12 @@ func (c *Component) handleIQ(t task) {
 	}
 	ctx, cancel := context.WithDeadline(c.handling, t.arrived.Add(c.cfg.IQTimeout))
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { a.failNow(c.givenUp(ctx)) })
-	defer stop()
+	c.open.add(a)
+	defer c.open.remove(a)
+	late := context.AfterFunc(ctx, func() { a.failNow(c.stanzaError(ctx.Err())) })
+	defer late()
 	if ctx.Err() != nil {
-		return
+		return // it waited for too long
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -149,15 +189,6 @@ func (c *Component) handleIQ(t task) {
 		return
 	}
 	a.result(payload)
-}
-
-// givenUp is the answer to a request whose handler took too long, or did not
-// end before the program.
-func (c *Component) givenUp(ctx context.Context) *stanza.Error {
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return stanza.NewError("remote-server-timeout", "")
-	}
-	return stanza.NewError("recipient-unavailable", "The gateway is being restarted.")
 }
 
 // request reads a request (RFC 6120 §8.2.3).

@@ -91,6 +91,7 @@ type Component struct {
 	dial     func(ctx context.Context, address string) (net.Conn, error)
 
 	link      atomic.Pointer[link]
+	open      openRequests
 	lastError atomic.Pointer[error]
 	scratch   sync.Pool // *[]byte
 	dropLog   throttle

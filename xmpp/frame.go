@@ -167,15 +167,17 @@ func (f *framer) fill() error {
 	if cap(f.buf)-len(f.buf) < readSize/2 {
 		f.buf = append(make([]byte, 0, 2*cap(f.buf)+readSize), f.buf...)
 	}
-	n, err := f.r.Read(f.buf[len(f.buf):cap(f.buf)])
-	f.buf = f.buf[:len(f.buf)+n]
-	if n > 0 {
-		return nil
+	for range 100 {
+		n, err := f.r.Read(f.buf[len(f.buf):cap(f.buf)])
+		f.buf = f.buf[:len(f.buf)+n]
+		if n > 0 {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
 	}
-	if err == nil {
-		err = io.ErrNoProgress
-	}
-	return err
+	return io.ErrNoProgress
 }
 
 // scan goes on to the end of the element (in heading, of the first start tag),

@@ -29,7 +29,7 @@ type link struct {
 	ctx  context.Context
 	fail context.CancelCauseFunc
 
-	lastRead atomic.Int64 // when bytes came last, as Unix nanoseconds
+	lastRead atomic.Int64 // when bytes came last, or the wait for them began, as Unix nanoseconds
 	busy     atomic.Bool  // the reading goroutine is not waiting for bytes
 }
 
@@ -39,10 +39,10 @@ const serviceWait = 5 * time.Second
 
 // Read reads from the server for the framer, and takes note of signs of life.
 func (l *link) Read(b []byte) (int, error) {
+	l.lastRead.Store(time.Now().UnixNano())
 	l.busy.Store(false)
 	n, err := l.conn.Read(b)
 	l.busy.Store(true)
-	l.lastRead.Store(time.Now().UnixNano())
 	l.c.stats.bytesIn.Add(uint64(n))
 	return n, err
 }

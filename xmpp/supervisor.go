@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"mellium.im/xmpp/jid"
-
-	"isthmus/xmpp/stanza"
 )
 
 // Validate tells what is wrong with the settings. A domain of ours has to be
@@ -128,7 +126,6 @@ func (c *Component) retry(ctx context.Context, stop <-chan struct{}, b *backoff)
 func (c *Component) serve(l *link, stop <-chan struct{}) error {
 	c.stats.connects.Add(1)
 	c.lastError.Store(nil)
-	l.lastRead.Store(time.Now().UnixNano())
 	c.link.Store(l)
 	defer c.link.Store(nil)
 	c.log.Info("linked to the XMPP server", "server", c.cfg.Server, "component", string(c.domain))
@@ -153,8 +150,9 @@ func (c *Component) drain(cancel context.CancelFunc) {
 	for _, t := range c.tasks.end() {
 		if t.isRequest() {
 			a := responder{link: t.link, start: t.start}
-			a.failNow(stanza.NewError("recipient-unavailable", "The gateway is being restarted."))
+			a.failNow(errRestart())
 		}
 	}
+	c.open.each(func(a *responder) { a.failNow(errRestart()) })
 	cancel()
 }
