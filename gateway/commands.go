@@ -272,7 +272,7 @@ func (c *commands) Commands(_ context.Context, r xmpp.Request) ([]xmpp.Command, 
 	}
 	var out []xmpp.Command
 	for _, cmd := range table() {
-		x := xmpp.Command{Node: "urn:xmpp:isthmus:command:" + cmd.name, Name: strings.ToUpper(cmd.name[:1]) + cmd.name[1:] + ": " + cmd.help}
+		x := xmpp.Command{Node: cmd.name, Name: strings.ToUpper(cmd.name[:1]) + cmd.name[1:] + ": " + cmd.help}
 		if cmd.arg != "" {
 			x.Form = func(context.Context, xmpp.Request) (*xmpp.Form, error) {
 				f := xmpp.NewForm(xmpp.FormForm, "")

@@ -141,7 +141,7 @@ func (g *Gateway) pullItems(ctx context.Context, a cache.Account, q xmpp.ItemsQu
 	for _, it := range items {
 		if a.Reach.Subscribe.IsZero() == false && a.Reach.Event.IsZero() && g.unknown(ctx, a, it) {
 			g.log.Warn("the server accepts our subscription but does not notify; with ejabberd, set force_node_config: "+
-				`"urn:xmpp:microblog:0": {presence_based_delivery: false}`, "account", a.Acct)
+				`"urn:xmpp:microblog:0": {presence_based_delivery: false, itemreply: publisher}`, "account", a.Acct)
 		}
 		g.seen(ctx, a, it)
 	}

@@ -95,10 +95,13 @@ func errRestart() *stanza.Error {
 }
 
 // reply is an answer without payload: from where the request went, to where it
-// came from, byte for byte.
+// came from, byte for byte. The id may be empty; Prosody passes on such
+// requests.
 func reply(start *stanza.Element, kind string) *stanza.Element {
-	return stanza.New("", start.Name).Set("type", kind).Set("id", start.Get("id")).
-		Set("from", start.Get("to")).Set("to", start.Get("from"))
+	return &stanza.Element{Name: start.Name, Attrs: []stanza.Attr{
+		{Name: "type", Value: kind}, {Name: "id", Value: start.Get("id")},
+		{Name: "from", Value: start.Get("to")}, {Name: "to", Value: start.Get("from")},
+	}}
 }
 
 func errorReply(start *stanza.Element, e *stanza.Error) *stanza.Element {

@@ -176,6 +176,20 @@ type knowing struct{}
 func (knowing) Error() string              { return "secret" }
 func (knowing) StanzaError() *stanza.Error { return stanza.NewError("forbidden", "") }
 
+// Without an id, a request is still one.
+func TestEmptyID(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startFake(t, Config{}, handlerFuncs{})
+		c := <-s.conns
+		for _, id := range []string{"", " id=''"} {
+			c.send(`<iq type='get' from='a@b/c' to='ap.example.org'` + id + `><q xmlns='n'/></iq>`)
+			if el := c.next(); el.Get("id") != "" || el.Get("to") != "a@b/c" || condition(el) != "cancel service-unavailable" {
+				t.Errorf("answered %s", el)
+			}
+		}
+	})
+}
+
 func TestIQIsHandedOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var got IQ

@@ -199,7 +199,7 @@ func (c *Component) render(dst []byte, el *stanza.Element) ([]byte, error) {
 	if kind != "iq" && kind != "message" && kind != "presence" || el.Space != "" && el.Space != stanza.NSComponent {
 		return nil, fmt.Errorf("%w: <%s xmlns='%s'/>", ErrStanza, kind, el.Space)
 	}
-	if kind == "iq" && (el.Get("id") == "" || el.Get("type") == "") {
+	if t := el.Get("type"); kind == "iq" && (t == "" || el.Get("id") == "" && t != "result" && t != "error") {
 		return nil, fmt.Errorf("%w: an iq without id or type", ErrStanza)
 	}
 	if err := c.checkTo(stanza.JID(el.Get("to"))); err != nil {
