@@ -36,7 +36,7 @@ type Config struct {
 	Workers        int           // handlers that run at once; 64
 	PeerWorkers    int           // of them, for one peer; 8
 	PeerQueue      int           // stanzas waiting, for one peer; 2048
-	QueueBytes     int           // bytes waiting in all; 64 MiB
+	QueueBytes     int           // bytes waiting in all, an eighth of it for one peer; 64 MiB
 	IQTimeout      time.Duration // until an unanswered request is answered with an error; 25 s
 	RequestTimeout time.Duration // of Request when ctx has no deadline; 30 s
 	ShutdownGrace  time.Duration // for handlers under way when Run ends; 5 s

@@ -22,6 +22,9 @@ func (t task) isRequest() bool {
 	return t.start.Name == "iq" && kind != "result" && kind != "error"
 }
 
+// peerShare is which part of the queue's bytes one peer may fill.
+const peerShare = 8
+
 // dispatcher hands stanzas to a bounded number of workers. Those of one peer to
 // one address of ours keep their order; a peer never has more than its share of
 // the workers, and of the queue.
@@ -48,6 +51,7 @@ type peer struct {
 	queues  map[string]*queue
 	ready   []*queue
 	queued  int
+	bytes   int // of what waits or runs
 	running int
 	listed  bool // in dispatcher.ready
 }
@@ -78,7 +82,11 @@ func (d *dispatcher) add(t task) (ok bool, room <-chan struct{}) {
 	}
 	size := len(t.frame.data)
 	p := d.peers[t.from]
-	if p != nil && p.queued >= d.peerQueue || d.bytes > 0 && d.bytes+size > d.queueBytes {
+	full := d.bytes > 0 && d.bytes+size > d.queueBytes
+	if p != nil { // one that runs or waits for nothing always gets its chance
+		full = full || p.queued >= d.peerQueue || p.bytes+size > d.queueBytes/peerShare
+	}
+	if full {
 		d.wanted = true
 		return false, d.room
 	}
@@ -94,6 +102,7 @@ func (d *dispatcher) add(t task) (ok bool, room <-chan struct{}) {
 	}
 	q.tasks = append(q.tasks, t)
 	p.queued++
+	p.bytes += size
 	d.bytes += size
 	d.list(p)
 	return true, nil
@@ -136,6 +145,7 @@ func (d *dispatcher) worker() {
 		d.mu.Lock()
 		q.running = false
 		p.running--
+		p.bytes -= len(t.frame.data)
 		d.bytes -= len(t.frame.data)
 		d.done(p, q)
 	}
@@ -179,6 +189,7 @@ func (d *dispatcher) expired(before time.Time) []task {
 				}
 				old = append(old, t)
 				p.queued--
+				p.bytes -= len(t.frame.data)
 				d.bytes -= len(t.frame.data)
 			}
 			clear(q.tasks[len(kept):])

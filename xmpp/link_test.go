@@ -287,6 +287,33 @@ func TestFullQueueRefuses(t *testing.T) {
 	})
 }
 
+func TestQueueBytes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		s := startFake(t, Config{QueueBytes: 80_000, Workers: 1}, handlerFuncs{iq: func(context.Context, IQ) (*stanza.Element, error) {
+			<-release
+			return nil, nil
+		}})
+		c := <-s.conns
+		// Each is 4 KB, of which a peer may have two and all twenty.
+		for peer := range 12 {
+			for range 3 {
+				c.send(fmt.Sprintf(`<iq type='get' id='%d' from='a%d@b' to='%s'><q xmlns='n'>%s</q></iq>`, peer, peer, ourDomain, strings.Repeat("x", 3900)))
+			}
+		}
+		synctest.Wait()
+		close(release)
+		synctest.Wait()
+		got := make(map[string]int)
+		for _, el := range c.rest() {
+			got[condition(el)]++
+		}
+		if want := map[string]int{"result": 20, "wait resource-constraint": 16}; !cmp.Equal(got, want) {
+			t.Error(cmp.Diff(want, got))
+		}
+	})
+}
+
 func TestFullQueueAnswersOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stuck := make(chan struct{})
