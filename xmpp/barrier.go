@@ -3,6 +3,7 @@ package xmpp
 import (
 	"context"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"sync"
 
@@ -94,7 +95,11 @@ func (l *link) ping() error {
 			iq := stanza.New("", "iq").Set("type", "get").Set("id", b.id).Set("to", string(l.c.domain)).Add(stanza.New(stanza.NSPing, "ping"))
 			// The last lane is written when the others are empty: what was
 			// queued before goes before.
-			if err := l.queue(l.ctx, laneNotify, iq); err != nil {
+			err := l.queue(l.ctx, laneNotify, iq)
+			if errors.Is(err, ErrOffline) {
+				return nil // nothing more is sent, the link is about to end
+			}
+			if err != nil {
 				return err
 			}
 		}

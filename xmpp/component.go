@@ -92,6 +92,7 @@ type Component struct {
 
 	link      atomic.Pointer[link]
 	open      openRequests
+	running   sync.WaitGroup // workers, and handlers of HandleConnected
 	lastError atomic.Pointer[error]
 	scratch   sync.Pool // *[]byte
 	dropLog   throttle

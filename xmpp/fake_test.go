@@ -93,11 +93,12 @@ func startFake(t testing.TB, cfg Config, h Handler, options ...func(*fakeServer)
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.NewTextHandler(t.Output(), &slog.HandlerOptions{Level: slog.LevelDebug}))
 	}
-	s := &fakeServer{t: t, c: New(cfg, h), conns: make(chan *fakeConn, 16), ended: make(chan error, 1)}
+	s := &fakeServer{t: t, c: New(cfg, nil), conns: make(chan *fakeConn, 16), ended: make(chan error, 1)}
 	for _, o := range options {
 		o(s)
 	}
 	s.c.dial = s.dial
+	s.c.SetHandler(h)
 	ctx, cancel := context.WithCancel(context.Background())
 	s.stop = cancel
 	go func() { s.ended <- s.c.Run(ctx) }()

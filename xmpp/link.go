@@ -65,7 +65,9 @@ func (l *link) serve(stop <-chan struct{}) error {
 		defer close(l.written)
 		return l.write()
 	})
-	wg.Go(func() {
+	// Not waited for here: a handler that does not end must not keep the
+	// component from connecting again.
+	l.c.running.Go(func() {
 		defer func() {
 			if p := recover(); p != nil {
 				l.c.panicked("connected", p)

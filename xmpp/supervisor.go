@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
-	"sync"
 	"time"
 
 	"mellium.im/xmpp/jid"
@@ -63,8 +62,9 @@ func (b *backoff) next(err error, lived time.Duration) time.Duration {
 }
 
 // Run connects, and connects again whenever the link is lost, until ctx ends.
-// Then it lets handlers finish, sends what is queued and closes the stream. It
-// fails only if the settings are wrong. It must be called once.
+// Then it lets handlers finish, sends what is queued and closes the stream, all
+// within some seconds. It fails only if the settings are wrong. It must be
+// called once.
 func (c *Component) Run(ctx context.Context) error {
 	if err := c.cfg.Validate(); err != nil {
 		return err
@@ -75,24 +75,39 @@ func (c *Component) Run(ctx context.Context) error {
 	handling, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	c.handling = handling
-	var wg sync.WaitGroup
 	for range c.cfg.Workers {
-		wg.Go(c.tasks.worker)
+		c.running.Go(c.tasks.worker)
 	}
 	stop := make(chan struct{})
-	wg.Go(func() {
+	go func() {
 		defer close(stop)
 		<-ctx.Done()
 		c.drain(cancel)
-	})
+	}()
 	b := backoff{random: rand.Float64}
 	for ctx.Err() == nil {
 		c.retry(ctx, stop, &b)
 	}
 	<-stop
-	cancel()
-	wg.Wait()
+	c.await()
 	return nil
+}
+
+// await waits until handlers have ended. They were told to; one that does not
+// must not keep the program from ending.
+func (c *Component) await() {
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		c.running.Wait()
+	}()
+	late := time.NewTimer(c.cfg.ShutdownGrace)
+	defer late.Stop()
+	select {
+	case <-ended:
+	case <-late.C:
+		c.log.Error("handlers of stanzas did not end when told to")
+	}
 }
 
 // retry connects once, works until the link is lost, and waits.

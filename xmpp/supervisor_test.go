@@ -266,11 +266,41 @@ func TestShutdown(t *testing.T) {
 		if err := s.c.Send(t.Context(), outgoing("a@b", "x")); !errors.Is(err, ErrOffline) {
 			t.Error(err)
 		}
-		time.Sleep(48 * time.Hour) // for the deaf handler to end
-		if err := <-s.ended; err != nil {
-			t.Error(err)
+		time.Sleep(10 * time.Second)
+		if len(s.ended) != 1 {
+			t.Error("Run waits for a handler that does not end")
 		}
-		close(s.ended)
+		time.Sleep(48 * time.Hour) // for that handler to end
+	})
+}
+
+// What is queued goes out, even when somebody waits for proof at that moment.
+func TestShutdownSendsWhatIsQueued(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := startFake(t, Config{}, handlerFuncs{})
+		c := <-s.conns
+		synctest.Wait()
+		hold := make(chan struct{})
+		c.raw = func(*stanza.Element) { <-hold }
+		const n = 100
+		for range n {
+			if err := s.c.Send(t.Context(), outgoing("a@b", strings.Repeat("x", 1000))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		s.stop()
+		synctest.Wait()
+		proof := make(chan error, 1)
+		go func() { proof <- s.c.Barrier(t.Context()) }()
+		synctest.Wait()
+		close(hold)
+		synctest.Wait()
+		if got := len(c.rest()); got != n || !errors.Is(c.end, errStreamEnd) {
+			t.Errorf("%d arrived, then %v", got, c.end)
+		}
+		if err := <-proof; !errors.Is(err, ErrOffline) {
+			t.Errorf("without proof: %v", err)
+		}
 	})
 }
 
