@@ -350,7 +350,13 @@ func (w *world) checkSearch(t *rapid.T, tx *Tx, v Viewer) {
 			case stranger.Operator, v.Actor != "" && p.Owner.URI == v.Actor:
 				return true
 			}
-			return p.Visibility == translate.Public && (q.Any || !w.shy[p.Owner.URI])
+			switch p.Visibility {
+			case translate.Public:
+				return q.Any || !w.shy[p.Owner.URI] || w.follows[[2]string{v.Actor, p.Owner.URI}] == FollowAccepted
+			case translate.Unlisted:
+				return false
+			}
+			return v.Actor != "" // what is not for everybody is found by its readers
 		})
 		slices.Reverse(want)
 		res, err := tx.Search(q)

@@ -93,6 +93,11 @@ func (tx *Tx) Search(q SearchQuery) (SearchResult, error) {
 	return res, nil
 }
 
+// personal is what viewers find for themselves alone: their own posts, what
+// they may read of what is not for everybody, and whom they follow.
+const personal = `(p.owner = ?1 OR (p.vis > 1 AND ?1 <> '')
+	OR (p.vis = 0 AND EXISTS (SELECT 1 FROM follows WHERE follower = ?1 AND followee = p.owner AND state = 'accepted')))`
+
 // searchSQL translates a search into tables, the column to order by, which is
 // walked downwards and never sorted, and conditions. ErrNotFound means that
 // nothing can match.
@@ -122,9 +127,9 @@ func (tx *Tx) searchSQL(q SearchQuery, terms []term) (from, order string, c cond
 	switch {
 	case q.All && q.Viewer.Operator:
 	case q.Any:
-		c.sql.WriteString(" AND (p.vis = 0 OR p.owner = ?1)")
+		c.sql.WriteString(" AND (p.vis = 0 OR " + personal + ")")
 	default:
-		c.sql.WriteString(" AND ((p.vis = 0 AND " + indexable + ") OR p.owner = ?1)")
+		c.sql.WriteString(" AND ((p.vis = 0 AND " + indexable + ") OR " + personal + ")")
 	}
 	return from, order, c, tx.searchFilters(q, &c)
 }
