@@ -2,74 +2,115 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"strings"
+	"time"
 
-	"isthmus/ap/as2"
 	"isthmus/cache"
-	"isthmus/translate"
+	"isthmus/xmpp"
 	"isthmus/xmpp/stanza"
 )
 
-// Link makes a user, or a node of a configured service, an actor whose posts
-// from now on are federated (design: consent). It says what happened.
+// Link makes a user, or a node, an actor whose posts from now on are federated
+// (design: consent). It says what happened.
 func (g *Gateway) Link(ctx context.Context, jid stanza.JID, node string) (string, error) {
+	jid = jid.Bare()
 	if !g.mayLink(jid, node) {
-		return "", fail(Forbidden, "%s cannot be linked here: only users of %s, and nodes of configured services", jid.Bare(), g.domainNames())
+		return "", fail(Forbidden, "%s cannot be linked here: only users of %s, and nodes of configured services", jid, g.domainNames())
 	}
 	a, err := g.accountOf(ctx, jid, node)
-	switch {
-	case isKind(err, NotFound) || err == nil && a.State == cache.Unlinked:
-		a, err = g.makeAccount(ctx, jid, node, cache.Linked)
-	case err == nil && a.State == cache.Linked:
+	if err != nil && !isKind(err, NotFound) {
+		return "", err
+	}
+	if err == nil && a.State == cache.Linked {
 		return fmt.Sprintf("You are linked already: your fediverse address is @%s", a.Acct), nil
-	case err == nil:
+	}
+	known := err == nil && a.State != cache.Unlinked
+	v, cause := g.rememberBefore(ctx, jid, node)
+	if known {
 		a, err = g.relink(ctx, a)
+	} else {
+		a, err = g.makeAccount(ctx, jid, node, cache.Linked)
 	}
 	if err != nil {
 		return "", err
 	}
+	if g.roster(ctx, jid) == rosterRefused { // another chance, now that they want it
+		g.setRoster(ctx, jid, "")
+	}
 	g.running.Go(func() {
 		ctx := context.WithoutCancel(ctx)
-		g.askPresence(ctx, a)
-		g.readProfile(ctx, a)
 		g.reach(ctx, a)
+		g.readProfile(ctx, a)
 	})
-	return fmt.Sprintf("Linked. Your fediverse address is @%s and your page is %s\nPosts that you publish from now on in %s are federated, as long as everybody can read that node. "+
-		"Accept the gateway as a contact, so that it hears of your posts at once.", a.Acct, g.addr.PageURL(acctOf(a)), feedNode(a)), nil
+	return g.welcome(a, v, cause), nil
+}
+
+// welcome tells who has linked what comes next.
+func (g *Gateway) welcome(a cache.Account, v verdict, cause error) string {
+	lines := []string{fmt.Sprintf("Linked. Your fediverse address is @%s and your page is %s", a.Acct, g.addr.PageURL(acctOf(a)))}
+	if v == readable {
+		lines = append(lines, fmt.Sprintf("What you publish from now on in %s is federated. To federate older posts too, send: import", feedNode(a)))
+	} else {
+		lines = append(lines, fmt.Sprintf("Nothing crosses yet: strangers cannot read your node %s (%s). Make it open in your client; what you publish there from then on is federated.", feedNode(a), condition(cause)))
+	}
+	if a.Node == "" {
+		lines = append(lines, "Accept the gateway as a contact, so that it hears of your posts at once.")
+	}
+	return strings.Join(lines, "\n")
+}
+
+// rememberBefore keeps which items a node holds now: they are from before the
+// link.
+func (g *Gateway) rememberBefore(ctx context.Context, jid stanza.JID, node string) (verdict, error) {
+	feed := node
+	if feed == "" {
+		feed = stanza.NSMicroblog
+	}
+	items, v, cause := g.peruse(ctx, jid, feed, xmpp.ItemsQuery{MaxItems: importMost})
+	ids := make([]string, len(items))
+	for i, it := range items {
+		ids[i] = it.ID
+	}
+	err := g.store.Update(ctx, func(tx *cache.Tx) error {
+		return tx.SetMeta(beforeKey(string(jid), node), string(payload(ids)))
+	})
+	if err != nil {
+		g.log.Error("note what a node held before the link", "jid", jid, "error", err)
+	}
+	return v, cause
 }
 
 // mayLink tells whether a JID can be an actor: a user of a configured domain, or
-// a node of a configured service.
+// a node of theirs or of a configured service.
 func (g *Gateway) mayLink(jid stanza.JID, node string) bool {
+	if isComments(node) || strings.HasPrefix(node, stanza.NSAttachments) {
+		return false
+	}
 	if g.addr.IsService(jid.Domain()) {
-		return node != ""
+		return personNode(node) != ""
 	}
 	return jid.Local() != "" && !g.ours(jid) && g.addr.IsUserDomain(jid.Domain())
 }
 
 func (g *Gateway) domainNames() string {
-	s := ""
+	names := make([]string, len(g.cfg.Domains))
 	for i, d := range g.cfg.Domains {
-		if i > 0 {
-			s += ", "
-		}
-		s += d.Name
+		names[i] = d.Name
 	}
-	return s
+	return strings.Join(names, ", ")
 }
 
-// relink has a paused or following account publish.
+// relink has a paused or following account publish. What was written before is
+// not caught up on.
 func (g *Gateway) relink(ctx context.Context, a cache.Account) (cache.Account, error) {
 	now := g.now()
-	if a.State == cache.FollowerOnly {
-		a.LinkedAt, a.Discoverable = now, true
-	}
-	a.State, a.UpdatedAt = cache.Linked, now
+	a.Discoverable = a.Discoverable || a.State == cache.FollowerOnly
+	a.State, a.LinkedAt, a.UpdatedAt = cache.Linked, now, now
 	return a, g.store.Update(ctx, func(tx *cache.Tx) error { return tx.PutAccount(a) })
 }
 
-// linked gives the account of a user who is linked.
+// linked gives the account of a user who has one, whatever it may do.
 func (g *Gateway) linked(ctx context.Context, jid stanza.JID, node string) (cache.Account, error) {
 	a, err := g.accountOf(ctx, jid, node)
 	if isKind(err, NotFound) || err == nil && a.State == cache.Unlinked {
@@ -84,207 +125,74 @@ func (g *Gateway) Pause(ctx context.Context, jid stanza.JID, node string) (strin
 	if err != nil {
 		return "", err
 	}
+	if a.State == cache.FollowerOnly {
+		return "", fail(NotFound, "%s is not linked, so there is nothing to pause", jid.Bare())
+	}
 	err = g.store.Update(ctx, func(tx *cache.Tx) error { return tx.SetAccountState(a.URI, cache.Paused, g.now()) })
-	return "Paused: nothing is federated, and your address does not answer, until you send: link", err
+	return "Paused: nothing is federated, and your address does not answer, until you send: resume", err
 }
 
-// Unlink takes an account off the fediverse for good: every server that ever
-// got something of it is told (BR-4).
-func (g *Gateway) Unlink(ctx context.Context, jid stanza.JID, node string) (string, error) {
+// Resume ends a pause.
+func (g *Gateway) Resume(ctx context.Context, jid stanza.JID, node string) (string, error) {
 	a, err := g.linked(ctx, jid, node)
 	if err != nil {
 		return "", err
 	}
-	err = g.store.Update(ctx, func(tx *cache.Tx) error { return g.leave(tx, a) })
-	if err != nil {
+	if a.State != cache.Paused {
+		return "", fail(Conflict, "you are not paused")
+	}
+	if _, err := g.Link(ctx, jid, node); err != nil {
 		return "", err
 	}
-	return "Unlinked. Every server that knew you was told to delete your profile and posts. A later link makes a new actor.", nil
+	return fmt.Sprintf("Resumed: @%s answers again, and what you publish from now on is federated.", a.Acct), nil
 }
 
-func (g *Gateway) leave(tx *cache.Tx, a cache.Account) error {
-	hosts, err := tx.HostsReached(a.URI)
-	if err != nil {
-		return err
-	}
-	inboxes, err := g.inboxesOnHosts(tx, hosts)
-	if err != nil {
-		return err
-	}
-	following, err := tx.FollowingOf(a.URI, "", 0, 100_000)
-	if err != nil {
-		return err
-	}
-	for _, f := range following {
-		who, err := tx.ActorByURI(f.Followee)
-		if err != nil && !errors.Is(err, cache.ErrNotFound) {
-			return err
-		}
-		if err == nil {
-			inboxes = append(inboxes, inboxOf(who))
-		}
-		if _, err := tx.DeleteFollow(f.Follower, f.Followee); err != nil {
-			return err
-		}
-	}
-	act := translate.DeleteActor("", a.URI)
-	if err := g.send(tx, outgoing{sender: a, act: *act, object: a.URI, inboxes: inboxes, followers: true}); err != nil {
-		return err
-	}
-	followers, err := tx.FollowersOf(a.URI, "", 0, 100_000)
-	if err != nil {
-		return err
-	}
-	for _, f := range followers {
-		if _, err := tx.DeleteFollow(f.Follower, f.Followee); err != nil {
-			return err
-		}
-	}
-	for {
-		gone, err := tx.PurgeOwner(a.URI, a.URI, g.now(), 500)
-		if err != nil {
-			return err
-		}
-		if len(gone) == 0 {
-			break
-		}
-	}
-	return tx.SetAccountState(a.URI, cache.Unlinked, g.now())
+// Status is how an account is doing, for programs and people.
+type Status struct {
+	Handle    string             `json:"handle"`
+	JID       string             `json:"jid"`
+	Node      string             `json:"node"`
+	State     cache.AccountState `json:"state"`
+	Access    cache.Access       `json:"access"`
+	Rung      string             `json:"rung"`
+	LastEvent time.Time          `json:"last_event,omitzero"`
+	LastPull  time.Time          `json:"last_pull,omitzero"`
+	LastItem  string             `json:"last_item,omitempty"`
+	Trouble   string             `json:"trouble,omitempty"`
+	Followers int                `json:"followers"`
+	Following int                `json:"following"`
+	Posts     int                `json:"posts"`
+	Waiting   int                `json:"waiting"` // deliveries of the whole gateway
 }
 
-// FollowHandle follows an actor by handle, JID or URL for a user.
-func (g *Gateway) FollowHandle(ctx context.Context, user stanza.JID, who string) (string, error) {
-	a, err := g.findActor(ctx, who)
+// Status tells how an account is doing.
+func (g *Gateway) Status(ctx context.Context, jid stanza.JID, node string) (Status, error) {
+	a, err := g.linked(ctx, jid, node)
 	if err != nil {
-		return "", err
+		return Status{}, err
 	}
-	f, err := g.followActor(ctx, user, a)
-	if err != nil {
-		return "", err
+	r := a.Reach
+	s := Status{
+		Handle: a.Acct, JID: a.JID, Node: feedNode(a), State: a.State, Access: a.Access, Rung: r.Rung,
+		LastEvent: r.Event, LastPull: r.Pull, LastItem: r.Item, Trouble: r.Error,
 	}
-	if f.State == cache.FollowAccepted {
-		return fmt.Sprintf("You follow %s: xmpp:%s", nameAndHandle(a), a.JID), nil
-	}
-	return fmt.Sprintf("Asked %s; you will see posts when they accept. XMPP address: %s", nameAndHandle(a), a.JID), nil
-}
-
-// UnfollowHandle ends a follow.
-func (g *Gateway) UnfollowHandle(ctx context.Context, user stanza.JID, who string) (string, error) {
-	a, err := g.findActor(ctx, who)
-	if err != nil {
-		return "", err
-	}
-	if err := g.unfollowActor(ctx, user, a); err != nil {
-		return "", err
-	}
-	return "You do not follow " + nameAndHandle(a) + " any more.", nil
-}
-
-// findActor finds a remote actor by what people type.
-func (g *Gateway) findActor(ctx context.Context, who string) (cache.Actor, error) {
-	who = cleanHandle(who)
-	switch {
-	case len(who) > 8 && who[:8] == "https://":
-		return g.remoteByURI(ctx, who)
-	case g.ours(stanza.JID(who)):
-		return g.remoteByJID(ctx, stanza.JID(who))
-	}
-	if _, _, err := g.addr.ParseHandle(who); err == nil {
-		return cache.Actor{}, fail(BadRequest, "%s is an XMPP user here: add %s to your contacts instead", who, g.realJID(who))
-	}
-	if stanza.JID(who).Local() == "" {
-		return cache.Actor{}, fail(BadRequest, "give an address like alice@mast.social")
-	}
-	return g.remoteByHandle(ctx, who)
-}
-
-// Block hides a user, or everybody if user is empty, from an actor or a domain.
-func (g *Gateway) Block(ctx context.Context, user stanza.JID, who, reason string) (string, error) {
-	b, account, err := g.blockOf(ctx, user, who)
-	if err != nil {
-		return "", err
-	}
-	b.Reason, b.CreatedAt = reason, g.now()
-	err = g.store.Update(ctx, func(tx *cache.Tx) error {
-		if err := tx.PutBlock(b); err != nil {
+	err = g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		if s.Followers, err = tx.CountFollowers(a.URI); err != nil {
 			return err
 		}
-		if account.URI == "" {
-			return nil
+		if s.Following, err = tx.CountFollowing(a.URI); err != nil {
+			return err
 		}
-		for _, pair := range [][2]string{{account.URI, b.Target}, {b.Target, account.URI}} {
-			if _, err := tx.DeleteFollow(pair[0], pair[1]); err != nil {
-				return err
+		if s.Posts, err = tx.CountOutbox(a.URI, operator, cache.PublicOrUnlisted); err != nil {
+			return err
+		}
+		stats, err := tx.JobStats()
+		for _, j := range stats {
+			if j.Kind == jobDeliver && j.State != cache.JobFailed {
+				s.Waiting += j.Count
 			}
 		}
-		target, err := tx.ActorByURI(b.Target)
-		if err != nil {
-			return ignoreMissing(err)
-		}
-		return g.sendTo(tx, account, target, as2.Activity{Type: as2.TypeReject, To: []string{b.Target}, Cc: []string{},
-			Object: as2.Activity{Type: as2.TypeFollow, Actor: b.Target, Object: account.URI, To: []string{}, Cc: []string{}}}, b.Target)
-	})
-	return "Blocked " + b.Target + ".", err
-}
-
-// Unblock lifts a block.
-func (g *Gateway) Unblock(ctx context.Context, user stanza.JID, who string) (string, error) {
-	b, _, err := g.blockOf(ctx, user, who)
-	if err != nil {
-		return "", err
-	}
-	had := false
-	err = g.store.Update(ctx, func(tx *cache.Tx) (err error) {
-		had, err = tx.DeleteBlock(b.Owner, b.Target)
 		return err
 	})
-	if err == nil && !had {
-		return "", fail(NotFound, "%s is not blocked", who)
-	}
-	return "The block of " + b.Target + " is lifted.", err
-}
-
-func (g *Gateway) blockOf(ctx context.Context, user stanza.JID, who string) (cache.Block, cache.Account, error) {
-	var b cache.Block
-	var account cache.Account
-	var err error
-	if user != "" {
-		if account, err = g.linked(ctx, user, ""); err != nil {
-			return b, account, err
-		}
-		b.Owner = account.URI
-	}
-	b.Target = cleanHandle(who)
-	if stanza.JID(b.Target).Local() == "" && (len(b.Target) < 8 || b.Target[:8] != "https://") {
-		return b, account, nil // a domain
-	}
-	a, err := g.findActor(ctx, who)
-	b.Target = a.URI
-	return b, account, err
-}
-
-// Identity is who somebody is, on either side.
-type Identity struct {
-	Name, Handle, JID, URI, URL, State string
-}
-
-// Identify finds a user of ours, or a remote actor, by handle, JID or URL.
-func (g *Gateway) Identify(ctx context.Context, who string) (Identity, error) {
-	name := cleanHandle(who)
-	jid, node := name, ""
-	if j, n, err := g.addr.ParseHandle(name); err == nil {
-		jid, node = j, n
-	}
-	a, err := g.accountOf(ctx, stanza.JID(jid), node)
-	if g.addr.IsLocalURL(name) {
-		a, err = g.accountByURI(ctx, name)
-	}
-	if err == nil {
-		return Identity{Name: a.Name, Handle: a.Acct, JID: a.JID, URI: a.URI, URL: g.addr.PageURL(acctOf(a)), State: string(a.State)}, nil
-	}
-	r, err := g.findActor(ctx, who)
-	if err != nil {
-		return Identity{}, err
-	}
-	return Identity{Name: r.Name, Handle: r.Acct, JID: r.JID, URI: r.URI, URL: r.URL, State: "remote " + r.Type}, nil
+	return s, err
 }

@@ -1,7 +1,13 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"html"
+	"net/http"
+	"strings"
+	"time"
 
 	"isthmus/cache"
 	"isthmus/translate"
@@ -9,29 +15,15 @@ import (
 	"isthmus/xmpp/stanza"
 )
 
-// readProfile reads who a user is, from what everybody can read of them.
-func (g *Gateway) readProfile(ctx context.Context, a cache.Account) {
-	if a.Node != "" {
-		return
-	}
-	from, to := g.stranger(), stanza.JID(a.JID)
-	for _, node := range []string{stanza.NodeVCard4, stanza.NSNick, stanza.NSAvatarMeta} {
-		payload, err := g.link.Request(ctx, xmpp.ItemsIQ(from, to, node, xmpp.ItemsQuery{MaxItems: 1}))
-		if err != nil {
-			continue
-		}
-		if items, _, err := xmpp.ParseItems(payload); err == nil && len(items) > 0 {
-			g.profileItem(ctx, a, node, items[len(items)-1])
-		}
-	}
-	if payload, err := g.link.Request(ctx, xmpp.VCardIQ(from, to)); err == nil && payload != nil {
-		if p, ok := xmpp.ParseVCard(payload); ok {
-			g.changeProfile(ctx, a, func(tx *cache.Tx, now *cache.Account) error { return g.fromVCard(tx, now, p, false) })
-		}
-	}
-}
+// profilePause is how long a changed profile waits for further changes before
+// it is sent, whole (V3).
+const profilePause = 30 * time.Second
 
-// profileEvent takes news of a user's profile.
+// photoMost bounds the picture of a user.
+const photoMost = 1 << 20
+
+// profileEvent takes news of a user's profile. They say what contacts may know;
+// what everybody may know is read anew.
 func (g *Gateway) profileEvent(ctx context.Context, service stanza.JID, e xmpp.Event) {
 	switch e.Node {
 	case stanza.NodeVCard4, stanza.NSNick, stanza.NSAvatarMeta:
@@ -39,111 +31,190 @@ func (g *Gateway) profileEvent(ctx context.Context, service stanza.JID, e xmpp.E
 		return
 	}
 	a, err := g.accountOf(ctx, service, "")
-	if err != nil || a.State != cache.Linked {
-		return
-	}
-	for _, it := range e.Items {
-		if !it.NeedsFetch() {
-			g.profileItem(ctx, a, e.Node, it)
-		}
+	if err == nil && a.State == cache.Linked {
+		g.readProfile(ctx, a)
 	}
 }
 
-// profileItem takes one item of a profile's nodes.
-func (g *Gateway) profileItem(ctx context.Context, a cache.Account, node string, it xmpp.Item) {
-	switch node {
-	case stanza.NSNick:
-		nick := xmpp.ParseNick(it.Payload)
-		g.changeProfile(ctx, a, func(_ *cache.Tx, now *cache.Account) error {
-			if nick != "" {
-				now.Name = nick
-			}
-			return nil
-		})
-	case stanza.NodeVCard4:
-		if p, ok := xmpp.ParseVCard(it.Payload); ok {
-			g.changeProfile(ctx, a, func(tx *cache.Tx, now *cache.Account) error { return g.fromVCard(tx, now, p, true) })
-		}
-	case stanza.NSAvatarMeta:
-		g.readAvatar(ctx, a, it)
-	}
-}
+func profileKey(a cache.Account) string { return "profile read " + a.URI }
 
-// fromVCard takes name, note and picture of a vCard. The older format only
-// fills what is empty.
-func (g *Gateway) fromVCard(tx *cache.Tx, a *cache.Account, p xmpp.Profile, newer bool) error {
-	if name := p.Name; name != "" && (newer || a.Name == nameOf(a.JID, a.Node)) {
-		a.Name = name
-	}
-	if p.Note != "" && (newer || a.Summary == "") {
-		a.Summary = translate.Linker{}.HTML(p.Note)
-	}
-	if len(p.Photo) > 0 && a.IconURL == "" {
-		return g.putAvatar(tx, a, p.Photo, p.PhotoType)
-	}
-	return nil
-}
-
-func (g *Gateway) putAvatar(tx *cache.Tx, a *cache.Account, photo []byte, mediaType string) error {
-	source := hashOf("avatar of " + a.URI + string(photo))
-	id := translate.MintItemID(g.itemKey, source)
-	if err := tx.PutMedia(cache.Media{ID: id, Type: mediaType, Bytes: photo, Source: source, Owner: a.URI, At: g.now()}); err != nil {
+// profileDue tells whether a profile was not read for long.
+func (g *Gateway) profileDue(ctx context.Context, a cache.Account) bool {
+	var text string
+	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		text, err = tx.Meta(profileKey(a))
 		return err
-	}
-	if err := tx.UseMedia(id, a.URI); err != nil {
-		return err
-	}
-	a.IconURL, a.IconType = g.addr.MediaURL(g.hostOf(*a), id), mediaType
-	return nil
+	})
+	at, parseErr := time.Parse(time.RFC3339, text)
+	return errors.Is(err, cache.ErrNotFound) || err == nil && (parseErr != nil || g.now().Sub(at) > profileEvery)
 }
 
-// readAvatar fetches the picture that metadata tell of (XEP-0084).
-func (g *Gateway) readAvatar(ctx context.Context, a cache.Account, it xmpp.Item) {
-	list := xmpp.ParseAvatarMetadata(it.Payload)
-	if len(list) == 0 {
-		g.changeProfile(ctx, a, func(_ *cache.Tx, now *cache.Account) error {
-			now.IconURL, now.IconType = "", ""
-			return nil
-		})
-		return
-	}
-	payload, err := g.link.Request(ctx, xmpp.ItemsIQ(g.stranger(), stanza.JID(a.JID), stanza.NSAvatarData, xmpp.ItemsQuery{IDs: []string{list[0].ID}}))
-	if err != nil {
-		return
-	}
-	items, _, err := xmpp.ParseItems(payload)
-	if err != nil || len(items) == 0 {
-		return
-	}
-	photo, err := xmpp.ParseAvatarData(items[0].Payload)
-	if err != nil || len(photo) == 0 || len(photo) > 1<<20 {
-		return
-	}
-	g.changeProfile(ctx, a, func(tx *cache.Tx, now *cache.Account) error { return g.putAvatar(tx, now, photo, list[0].MediaType) })
+// portrait is what everybody can read of a user.
+type portrait struct {
+	name, note string
+	fields     []cache.Field
+	photo      []byte
+	photoType  string
+	silent     bool // somebody did not answer: what is missing is not known to be gone
 }
 
-// changeProfile changes an account and tells its followers, once for changes
-// that follow each other (V3).
-func (g *Gateway) changeProfile(ctx context.Context, a cache.Account, change func(*cache.Tx, *cache.Account) error) {
+// readProfile reads who a user is, from what everybody can read of them.
+func (g *Gateway) readProfile(ctx context.Context, a cache.Account) {
+	if a.Node != "" {
+		return
+	}
+	p := g.portrait(ctx, stanza.JID(a.JID))
 	err := g.store.Update(ctx, func(tx *cache.Tx) error {
+		if err := tx.SetMeta(profileKey(a), g.now().UTC().Format(time.RFC3339)); err != nil {
+			return err
+		}
 		now, err := tx.AccountByURI(a.URI)
 		if err != nil {
 			return err
 		}
-		before := now
-		if err := change(tx, &now); err != nil {
-			return err
-		}
-		if now.Name == before.Name && now.Summary == before.Summary && now.IconURL == before.IconURL {
-			return nil
-		}
-		now.UpdatedAt = g.now()
-		if err := tx.PutAccount(now); err != nil {
-			return err
-		}
-		return tx.Enqueue(g.profileJob(a.URI))
+		return g.applyPortrait(tx, now, p)
 	})
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		g.log.Error("change profile", "account", a.Acct, "error", err)
 	}
+}
+
+// portrait asks all the places where profiles are kept. The newer ones count
+// first.
+func (g *Gateway) portrait(ctx context.Context, jid stanza.JID) portrait {
+	var p portrait
+	one := func(node string, q xmpp.ItemsQuery) *stanza.Element {
+		items, v, _ := g.peruse(ctx, jid, node, q)
+		p.silent = p.silent || v == unproven
+		if len(items) == 0 {
+			return nil
+		}
+		return items[len(items)-1].Payload
+	}
+	last := xmpp.ItemsQuery{MaxItems: 1}
+	if v, ok := xmpp.ParseVCard(one(stanza.NodeVCard4, last)); ok {
+		p.add(v)
+	}
+	if nick := one(stanza.NSNick, last); nick != nil && p.name == "" {
+		p.name = xmpp.ParseNick(nick)
+	}
+	if meta := one(stanza.NSAvatarMeta, last); meta != nil {
+		for _, avatar := range xmpp.ParseAvatarMetadata(meta) {
+			if data := one(stanza.NSAvatarData, xmpp.ItemsQuery{IDs: []string{avatar.ID}}); data != nil && p.photo == nil {
+				photo, _ := xmpp.ParseAvatarData(data)
+				p.setPhoto(photo)
+			}
+		}
+	}
+	askCtx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	if payload, err := g.link.Request(askCtx, xmpp.VCardIQ(g.stranger(), jid)); err == nil {
+		if v, ok := xmpp.ParseVCard(payload); ok {
+			p.add(v)
+		}
+	}
+	return p
+}
+
+// add fills what is missing from a vCard.
+func (p *portrait) add(v xmpp.Profile) {
+	p.name = cmp.Or(p.name, v.Name, v.Nick)
+	p.note = cmp.Or(p.note, v.Note)
+	for _, u := range v.URLs {
+		if len(p.fields) < 4 && (strings.HasPrefix(u, "https://") || strings.HasPrefix(u, "http://")) {
+			u = html.EscapeString(u)
+			field := cache.Field{Name: "Web", Value: `<a href="` + u + `" rel="me nofollow noopener">` + u + `</a>`}
+			known := false
+			for _, f := range p.fields {
+				known = known || f == field
+			}
+			if !known {
+				p.fields = append(p.fields, field)
+			}
+		}
+	}
+	if p.photo == nil {
+		p.setPhoto(v.Photo)
+	}
+}
+
+// setPhoto takes a picture, by what its bytes are, not by what is said of them.
+func (p *portrait) setPhoto(photo []byte) {
+	kind := http.DetectContentType(photo)
+	switch kind {
+	case "image/png", "image/jpeg", "image/gif", "image/webp":
+		if len(photo) <= photoMost {
+			p.photo, p.photoType = photo, kind
+		}
+	}
+}
+
+// applyPortrait changes an account, and has its followers told, once for changes
+// that follow each other.
+func (g *Gateway) applyPortrait(tx *cache.Tx, a cache.Account, p portrait) error {
+	before := a
+	summary := ""
+	if p.note != "" {
+		summary = translate.Linker{}.HTML(p.note)
+	}
+	if p.name != "" || !p.silent {
+		a.Name = cmp.Or(p.name, nameOf(a.JID, a.Node))
+	}
+	if summary != "" || !p.silent {
+		a.Summary, a.Fields = summary, p.fields
+	}
+	switch {
+	case p.photo != nil:
+		if err := g.putPhoto(tx, &a, p); err != nil {
+			return err
+		}
+	case !p.silent:
+		a.IconURL, a.IconType = "", ""
+	}
+	if a.Name == before.Name && a.Summary == before.Summary && a.IconURL == before.IconURL && sameFields(a.Fields, before.Fields) {
+		return nil
+	}
+	a.UpdatedAt = g.now()
+	if err := tx.PutAccount(a); err != nil {
+		return err
+	}
+	return g.profileSoon(tx, a)
+}
+
+func sameFields(a, b []cache.Field) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].Name != b[i].Name || a[i].Value != b[i].Value {
+			return false
+		}
+	}
+	return true
+}
+
+// profileSoon queues the Update of a profile, unless one is waiting already.
+func (g *Gateway) profileSoon(tx *cache.Tx, a cache.Account) error {
+	j := g.profileJob(a.URI)
+	waiting, err := tx.Jobs(cache.JobQuery{Kind: jobProfile, Lane: j.Lane, State: cache.JobQueued, Limit: 1})
+	if err != nil || len(waiting) > 0 {
+		return err
+	}
+	j.RunAt = g.now().Add(profilePause)
+	return tx.Enqueue(j)
+}
+
+func (g *Gateway) putPhoto(tx *cache.Tx, a *cache.Account, p portrait) error {
+	source := hashOf("photo " + string(p.photo))
+	id := translate.MintItemID(g.itemKey, "photo "+a.URI+" "+source)
+	old, err := tx.MediaBySource(source, a.URI)
+	if err == nil {
+		id = old.ID
+	} else if !errors.Is(err, cache.ErrNotFound) {
+		return err
+	} else if err := tx.PutMedia(cache.Media{ID: id, Type: p.photoType, Bytes: p.photo, Source: source, Owner: a.URI, At: g.now()}); err != nil {
+		return err
+	}
+	a.IconURL, a.IconType = g.addr.MediaURL(g.hostOf(*a), id), p.photoType
+	return nil
 }

@@ -1,9 +1,13 @@
 package gateway
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
+	"reflect"
+	"slices"
 	"time"
 
 	"isthmus/cache"
@@ -12,19 +16,20 @@ import (
 	"isthmus/xmpp/stanza"
 )
 
-// mentionsMost bounds the handles of one post that are looked up.
-const mentionsMost = 20
+// typeAtom is the media type of what the store keeps of an entry.
+const typeAtom = "application/atom+xml"
 
-// event takes a notification of a node (xmpp.md 2.3). Anyone can send one: it
-// counts only from the address whose node it names, and only when that is an
-// account of ours, or the comments of one of its posts.
+// event takes a notification of a node (xmpp.md 2.3). Anyone can send one, and
+// a client in the name of its user: it counts only from the bare address whose
+// node it names, and only when that is an account of ours, or the comments of
+// one of its posts.
 func (g *Gateway) event(ctx context.Context, e xmpp.Event) {
 	service := e.Service.Bare()
-	if g.ours(service) {
+	if g.ours(service) || e.From.Resource() != "" || e.Node == "" {
 		return
 	}
 	account, err := g.accountOf(ctx, service, e.Node)
-	if err == nil && account.State == cache.Linked {
+	if err == nil && (account.State == cache.Linked || account.State == cache.Paused) {
 		g.nodeEvent(ctx, account, e)
 		return
 	}
@@ -37,241 +42,232 @@ func (g *Gateway) event(ctx context.Context, e xmpp.Event) {
 
 // nodeEvent takes a notification of the node of an account.
 func (g *Gateway) nodeEvent(ctx context.Context, account cache.Account, e xmpp.Event) {
-	g.reached(ctx, account, func(r *cache.Reach) { r.Event = g.now() })
-	var missing []string
+	g.heard(ctx, account)
 	for _, it := range e.Items {
-		if it.NeedsFetch() {
-			missing = append(missing, it.ID)
-			continue
-		}
-		g.seen(ctx, account, it)
-	}
-	if len(missing) > 0 {
-		g.pullItems(ctx, account, xmpp.ItemsQuery{IDs: missing})
+		g.seen(ctx, account, it, sighting{})
 	}
 	for _, id := range e.Retracted {
 		g.retracted(ctx, account, id)
 	}
 	switch {
-	case e.Purged, e.Deleted:
-		g.say(ctx, stanza.JID(account.JID), fmt.Sprintf(
-			"Your node %s was emptied or removed. Your posts stay on the fediverse; to delete them there too, send: unlink", feedNode(account)))
+	case e.Deleted:
+		g.reached(ctx, account, func(r *cache.Reach) { r.Subscribe = time.Time{} })
+		g.askOwnerOfNode(ctx, account)
+	case e.Purged:
+		g.askOwnerOfNode(ctx, account)
 	case e.Configured:
-		g.checkAccess(ctx, account)
+		g.pull(ctx, account, false)
 	}
+}
+
+// sighting says how an item was seen.
+type sighting struct {
+	pulled   time.Time // when it was asked for; zero for an event
+	imported bool      // the owner wants it federated however old it is
 }
 
 // seen archives an item of an account and federates it, unless it is known, old
-// or not for everybody.
-func (g *Gateway) seen(ctx context.Context, account cache.Account, it xmpp.Item) {
-	if it.Payload == nil || it.ID == "" || it.ID == "0" { // item 0 is the feed's own description (XEP-0277)
-		return
+// or not for everybody. What cannot be decided now is pulled later.
+func (g *Gateway) seen(ctx context.Context, a cache.Account, it xmpp.Item, s sighting) cache.Change {
+	if it.ID == "" || it.ID == "0" || it.ID == stanza.NSAvatarMeta { // the feed's own description and picture
+		return ""
 	}
-	if err := g.publish(ctx, account, it); err != nil {
-		g.log.Warn("item not published", "account", account.Acct, "item", it.ID, "error", err)
-		g.reached(ctx, account, func(r *cache.Reach) { r.Error, r.ErrorAt = err.Error(), g.now() })
+	publisher := it.Publisher.Bare()
+	if publisher != "" && (g.ours(publisher) || a.Kind == cache.Person && string(publisher) != a.JID) {
+		return "" // BR-5; and nobody else speaks in a person's name
 	}
+	change, err := g.publish(ctx, a, it, s)
+	switch {
+	case errors.Is(err, translate.ErrNotPost):
+		g.log.Debug("item is no post", "account", a.Acct, "item", it.ID, "error", err)
+	case err != nil && ctx.Err() == nil:
+		g.log.Warn("item not published", "account", a.Acct, "item", it.ID, "error", err)
+		g.reached(ctx, a, func(r *cache.Reach) { r.Error, r.ErrorAt, r.Pull = sayError(err), g.now(), time.Time{} })
+	}
+	return change
 }
 
-func (g *Gateway) publish(ctx context.Context, account cache.Account, it xmpp.Item) error {
-	at := translate.Item{Service: account.JID, Node: feedNode(account), ID: it.ID}
-	if it.Publisher != "" && g.ours(it.Publisher) {
-		return nil // BR-5
+func (g *Gateway) publish(ctx context.Context, a cache.Account, it xmpp.Item, s sighting) (cache.Change, error) {
+	at := translate.Item{Service: a.JID, Node: feedNode(a), ID: it.ID}
+	if it.NeedsFetch() && !s.pulled.IsZero() {
+		return "", nil
 	}
-	p, err := translate.FromAtom(it.Payload, at, actorOf(account))
+	if !it.NeedsFetch() {
+		if wanted, err := g.wants(ctx, a, at, it.Payload, s); err != nil || !wanted {
+			return "", err
+		}
+	}
+	if s.pulled.IsZero() { // who pulled it was a stranger already
+		held, ok, v, err := g.proveItem(ctx, stanza.JID(a.JID), at.Node, it.ID)
+		g.judge(ctx, a, v, err)
+		if v == unproven { // the next pull, which is soon, decides
+			g.reached(ctx, a, func(r *cache.Reach) { r.Pull = time.Time{} })
+		}
+		if v != readable {
+			return "", nil
+		}
+		if it.NeedsFetch() {
+			if it.Payload = held.Payload; !ok {
+				return "", nil
+			}
+			if wanted, err := g.wants(ctx, a, at, it.Payload, s); err != nil || !wanted {
+				return "", err
+			}
+		}
+	}
+	p, err := translate.FromAtom(it.Payload, at, actorOf(a))
 	if err != nil {
-		return fmt.Errorf("read entry %s: %w", it.ID, err)
-	}
-	p.Item = &at
-	known, same, err := g.sameItem(ctx, at, p)
-	if err != nil || same {
-		return err
-	}
-	if !known && !p.Published.IsZero() && p.Published.Before(account.LinkedAt.Add(-time.Minute)) {
-		return nil // from before the link: federated only when asked
-	}
-	if !g.strangerCanRead(ctx, stanza.JID(account.JID), at.Node) {
-		g.closed(ctx, account)
-		return nil
+		return "", err
 	}
 	p.Visibility = translate.Public
-	p.Mentions = g.resolveMentions(ctx, p)
-	raw := stanza.Append(nil, it.Payload, "")
-	if p.Boost != "" || p.BoostRef != nil {
-		return g.boost(ctx, account, p, raw)
+	change, err := g.federate(ctx, a, p, stanza.Append(nil, it.Payload, ""))
+	if err != nil || change == cache.Same {
+		return change, err
 	}
-	var change cache.Change
+	if change != "" {
+		g.reached(ctx, a, func(r *cache.Reach) { r.Item = it.ID })
+	}
+	if p.Comments != nil && p.Kind != translate.KindBoost {
+		g.watchItem(ctx, at, *p.Comments)
+	}
+	return change, nil
+}
+
+// federate stores a post of a node and sends it.
+func (g *Gateway) federate(ctx context.Context, a cache.Account, p translate.Post, raw []byte) (change cache.Change, err error) {
+	if p.Kind == translate.KindBoost {
+		return g.boost(ctx, a, p, raw)
+	}
+	p.Mentions = g.resolveMentions(ctx, p)
+	g.fetchParent(ctx, p)
 	err = g.store.Update(ctx, func(tx *cache.Tx) (err error) {
 		if p.ReplyTo, err = g.answered(tx, p); err != nil {
 			return err
 		}
 		p.ReplyRef = nil
-		_, change, err = g.submit(tx, submission{account: account, post: p, raw: raw, rawType: "application/atom+xml"})
+		_, change, err = g.submit(tx, submission{account: a, post: p, raw: raw, rawType: typeAtom})
 		return err
 	})
-	if err != nil {
-		return err
-	}
-	g.reached(ctx, account, func(r *cache.Reach) { r.Item, r.Error = it.ID, "" })
-	if change == cache.Created && p.Comments != nil {
-		g.watchComments(ctx, *p.Comments)
-	}
-	return nil
+	return change, err
 }
 
-// sameItem tells whether an item is known, and whether it is what it was: the
-// rungs of the ladder bring the same item more than once.
-func (g *Gateway) sameItem(ctx context.Context, at translate.Item, p translate.Post) (known, same bool, err error) {
+// wants decides whether an item is new or changed: every rung of the ladder
+// brings the same items, servers show the last one again at every login, and an
+// answer can be older than an event that overtook it.
+func (g *Gateway) wants(ctx context.Context, a cache.Account, at translate.Item, payload *stanza.Element, s sighting) (bool, error) {
+	p, err := translate.FromAtom(payload, at, actorOf(a))
+	if err != nil {
+		return false, err
+	}
+	date := p.Published
+	if p.Updated.After(date) {
+		date = p.Updated
+	}
+	wanted := false
 	err = g.store.View(ctx, func(tx *cache.Tx) error {
-		stored, err := tx.PostByItem(at.Service, at.Node, at.ID, operator)
+		place, err := tx.PlacementByItem(at.Service, at.Node, at.ID)
 		if errors.Is(err, cache.ErrNotFound) {
-			return nil
-		}
-		if errors.Is(err, cache.ErrGone) {
-			known, same = true, false
-			return nil
+			wanted, err = g.wantsNew(tx, a, at, p, s)
+			return err
 		}
 		if err != nil {
 			return err
 		}
-		known = true
-		o := stored.Post
-		same = o.Title == p.Title && o.HTML == p.HTML && o.Text == p.Text && o.Warning == p.Warning && o.Sensitive == p.Sensitive &&
-			o.Lang == p.Lang && len(o.Media) == len(p.Media) && sameMedia(o.Media, p.Media) && fmt.Sprint(o.Tags) == fmt.Sprint(p.Tags)
+		if !place.RetractedAt.IsZero() { // and back again, which after a pull has to be proved
+			back := !place.RetractedAt.After(s.pulled) && !date.Before(place.RetractedAt.Truncate(time.Second))
+			wanted = a.State == cache.Linked && (s.pulled.IsZero() || back)
+			return nil
+		}
+		stored, err := tx.PostByURI(place.URI, operator)
+		if err != nil {
+			return err
+		}
+		raw, _, err := tx.Raw(place.URI, operator)
+		if err != nil && !errors.Is(err, cache.ErrNotFound) {
+			return err
+		}
+		overtaken := !s.pulled.IsZero() && stored.Modified.After(s.pulled)
+		wanted = a.State == cache.Linked && stored.Post.Owner.URI == a.URI && !overtaken && !sameEntry(raw, payload, p)
 		return nil
 	})
-	return known, same, err
+	return wanted, err
 }
 
-func sameMedia(a, b []translate.Media) bool {
-	for i := range a {
-		if a[i].URL != b[i].URL || a[i].Alt != b[i].Alt {
-			return false
-		}
+// sameEntry tells whether an entry says what the kept one says: services do not
+// always write it in the same bytes, and its dates alone are no edit.
+func sameEntry(raw []byte, payload *stanza.Element, p translate.Post) bool {
+	if bytes.Equal(raw, stanza.Append(nil, payload, "")) {
+		return true
 	}
-	return true
+	el, err := stanza.Parse(raw, "", stanza.Limits{})
+	if err != nil {
+		return false
+	}
+	kept, err := translate.FromAtom(el, *p.Item, p.Owner)
+	if err != nil {
+		return false
+	}
+	for _, x := range []*translate.Post{&kept, &p} {
+		x.Published, x.Updated = time.Time{}, time.Time{}
+	}
+	return reflect.DeepEqual(kept, p)
 }
 
-// answered gives the post that an entry answers.
-func (g *Gateway) answered(tx *cache.Tx, p translate.Post) (string, error) {
-	if p.ReplyRef == nil {
-		return p.ReplyTo, nil
+// wantsNew decides about an item that is not known: what was in the node before
+// the link is federated only when the owner asks for it.
+func (g *Gateway) wantsNew(tx *cache.Tx, a cache.Account, at translate.Item, p translate.Post, s sighting) (bool, error) {
+	if a.State != cache.Linked || s.imported {
+		return s.imported, nil
 	}
-	r := p.ReplyRef
-	parent, err := tx.PostByItem(r.Service, r.Node, r.ID, operator)
-	if errors.Is(err, cache.ErrNotFound) && g.ours(stanza.JID(r.Service)) && isComments(r.Node) {
-		root, rootErr := g.root(tx, r.Service, r.Node, operator)
-		if rootErr != nil {
-			return p.ReplyTo, ignoreMissing(rootErr)
-		}
-		parent, err = g.inThread(tx, root, r.ID, operator)
+	before, err := itemsBefore(tx, a)
+	if err != nil || slices.Contains(before, at.ID) {
+		return false, err
+	}
+	return p.Published.IsZero() || !p.Published.Before(a.LinkedAt.Truncate(time.Second)), nil
+}
+
+// beforeKey is where the ids are kept that a node held when it was linked:
+// clients write dates in whole seconds, which do not tell before from after.
+func beforeKey(jid, node string) string { return fmt.Sprintf("before %s %s", jid, personNode(node)) }
+
+func itemsBefore(tx *cache.Tx, a cache.Account) ([]string, error) {
+	text, err := tx.Meta(beforeKey(a.JID, a.Node))
+	if errors.Is(err, cache.ErrNotFound) {
+		return nil, nil
 	}
 	if err != nil {
-		return p.ReplyTo, ignoreMissing(err)
+		return nil, err
 	}
-	return parent.Post.URI, nil
+	var ids []string
+	if err := json.Unmarshal([]byte(text), &ids); err != nil {
+		return nil, fmt.Errorf("read the items from before the link of %s: %w", a.Acct, err)
+	}
+	return ids, nil
 }
 
-// resolveMentions gives the mentions of a post their actors: the @user@host
-// of its text, and those that were references.
-func (g *Gateway) resolveMentions(ctx context.Context, p translate.Post) []translate.Mention {
-	var out []translate.Mention
-	seen := map[string]bool{}
-	add := func(a translate.Actor, text string) {
-		if a.URI != "" && !seen[a.URI] {
-			seen[a.URI] = true
-			out = append(out, translate.Mention{Actor: a, Text: text})
-		}
-	}
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
-	defer cancel()
-	for _, m := range p.Mentions {
-		switch {
-		case m.URI != "":
-			add(m.Actor, m.Text)
-		case m.JID != "" && g.ours(stanza.JID(m.JID)):
-			if a, err := g.remoteByJID(ctx, stanza.JID(m.JID)); err == nil {
-				add(remoteActor(a), m.Text)
-			}
-		case m.JID != "":
-			if a, err := g.accountOf(ctx, stanza.JID(m.JID), ""); err == nil && a.State == cache.Linked {
-				add(actorOf(a), m.Text)
-			}
-		}
-	}
-	handles := translate.FindMentions(p.Title + "\n" + p.Text)
-	for _, handle := range handles[:min(len(handles), mentionsMost)] {
-		if jid, node, err := g.addr.ParseHandle(handle); err == nil {
-			if a, err := g.accountOf(ctx, stanza.JID(jid), node); err == nil && a.State == cache.Linked {
-				add(actorOf(a), "@"+handle)
-			}
-			continue
-		}
-		a, err := g.remoteByHandle(ctx, handle)
-		if err != nil {
-			g.log.Info("mention not resolved", "handle", handle, "error", err)
-			continue
-		}
-		add(remoteActor(a), "@"+handle)
-	}
-	return out
-}
-
-// boost sends an Announce for an entry that repeats a post (XEP-0277 §4.5).
-func (g *Gateway) boost(ctx context.Context, account cache.Account, p translate.Post, raw []byte) error {
-	return g.store.Update(ctx, func(tx *cache.Tx) error {
-		var original cache.Stored
-		var err error
-		if p.BoostRef != nil {
-			original, err = tx.PostByItem(p.BoostRef.Service, p.BoostRef.Node, p.BoostRef.ID, operator)
-		} else {
-			original, err = tx.PostByURI(p.Boost, operator)
-		}
-		if err != nil {
-			return ignoreMissing(err)
-		}
-		if !open(original.Post.Visibility) {
-			return fail(Forbidden, "only public posts can be shared")
-		}
-		if _, err := tx.BoostBy(account.URI, original.Post.URI); !errors.Is(err, cache.ErrNotFound) {
-			return err
-		}
-		b := translate.Post{
-			Kind: translate.KindBoost, Origin: translate.OriginXMPP, Owner: actorOf(account), Author: original.Post.Author,
-			Boost: original.Post.URI, Item: p.Item, Published: earlier(p.Published, g.now()), Visibility: translate.Public,
-			Comments: original.Post.Comments,
-		}
-		if _, err := g.identify(tx, account, &b); err != nil {
-			return err
-		}
-		followers := g.addr.Followers(acctOf(account))
-		act := translate.Announce(b, followers)
-		act.Cc = append(act.Cc, original.Post.Owner.URI)
-		b.To, b.Cc = act.To, act.Cc
-		if _, _, err := tx.PutPost(b, raw, cache.PutOptions{Received: g.now(), RawType: "application/atom+xml"}); err != nil {
-			return err
-		}
-		inboxes, err := inboxesOf(tx, []string{original.Post.Owner.URI}, false)
-		if err != nil {
-			return err
-		}
-		return g.send(tx, outgoing{sender: account, act: *act, object: b.URI, inboxes: inboxes, followers: true})
-	})
-}
-
-// retracted deletes a post whose item its author took back.
-func (g *Gateway) retracted(ctx context.Context, account cache.Account, id string) {
+// retracted deletes a post whose item its author took back. What comes under
+// that id later is new.
+func (g *Gateway) retracted(ctx context.Context, a cache.Account, id string) {
 	err := g.store.Update(ctx, func(tx *cache.Tx) error {
-		stored, err := tx.PostByItem(account.JID, feedNode(account), id, operator)
+		before, err := itemsBefore(tx, a)
+		if err != nil {
+			return err
+		}
+		if i := slices.Index(before, id); i >= 0 {
+			if err := tx.SetMeta(beforeKey(a.JID, a.Node), string(payload(slices.Delete(before, i, i+1)))); err != nil {
+				return err
+			}
+		}
+		stored, err := tx.PostByItem(a.JID, feedNode(a), id, operator)
 		if err != nil {
 			return ignoreMissing(err)
 		}
-		if stored.Post.Owner.URI != account.URI {
+		if stored.Post.Owner.URI != a.URI {
 			return nil
 		}
-		return g.retire(tx, account, stored)
+		return g.retire(tx, a, stored)
 	})
-	if err != nil {
-		g.log.Error("delete a retracted post", "account", account.Acct, "item", id, "error", err)
+	if err != nil && ctx.Err() == nil {
+		g.log.Error("delete a retracted post", "account", a.Acct, "item", id, "error", err)
 	}
 }

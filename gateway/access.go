@@ -1,0 +1,236 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"isthmus/cache"
+	"isthmus/xmpp"
+	"isthmus/xmpp/stanza"
+)
+
+// askTime is how long an XMPP service may take to answer.
+const askTime = 15 * time.Second
+
+// verdict is what an attempt to read a node as a stranger proves.
+type verdict int
+
+const (
+	unproven verdict = iota // no answer: nothing is known, nothing crosses, nothing is taken back
+	readable                // everybody can read it
+	refused                 // it is there, or not: Prosody says the same of both
+	absent                  // it is not there
+)
+
+// stranger is an address of ours that is in nobody's roster: what it can read,
+// everybody can.
+func (g *Gateway) stranger() stanza.JID { return stanza.NewJID("stranger", g.addr.Component()) }
+
+// peruse reads items of a node as a stranger, and says what that proves.
+func (g *Gateway) peruse(ctx context.Context, service stanza.JID, node string, q xmpp.ItemsQuery) ([]xmpp.Item, verdict, error) {
+	ctx, cancel := context.WithTimeout(ctx, askTime)
+	defer cancel()
+	payload, err := g.link.Request(ctx, xmpp.ItemsIQ(g.stranger(), service, node, q))
+	if err != nil {
+		return nil, verdictOf(err), err
+	}
+	items, _, err := xmpp.ParseItems(payload)
+	if err != nil {
+		return nil, unproven, err
+	}
+	return items, readable, nil
+}
+
+// verdictOf reads a refusal. Only what a service says about the node counts;
+// that it cannot be reached says nothing about who may read it.
+func verdictOf(err error) verdict {
+	var e *stanza.Error
+	if !errors.As(err, &e) || e.Type == "wait" {
+		return unproven
+	}
+	switch e.Condition {
+	case "forbidden", "not-authorized", "not-allowed", "registration-required", "subscription-required", "payment-required":
+		return refused
+	case "item-not-found":
+		return absent
+	}
+	return unproven
+}
+
+// strangerCanRead tells whether everybody can read a node now.
+func (g *Gateway) strangerCanRead(ctx context.Context, jid stanza.JID, node string) bool {
+	_, v, _ := g.peruse(ctx, jid, node, xmpp.ItemsQuery{MaxItems: 1})
+	return v == readable
+}
+
+// proveItem reads one item as a stranger: proof that it may cross, and its
+// payload, which events of some nodes leave out. ok is false if the node is
+// open but no longer holds the item.
+func (g *Gateway) proveItem(ctx context.Context, service stanza.JID, node, id string) (it xmpp.Item, ok bool, v verdict, err error) {
+	items, v, err := g.peruse(ctx, service, node, xmpp.ItemsQuery{IDs: []string{id}})
+	if v == absent { // the item, or the node?
+		_, v, err = g.peruse(ctx, service, node, xmpp.ItemsQuery{MaxItems: 1})
+	}
+	for _, it := range items {
+		if it.ID == id && it.Payload != nil {
+			return it, true, v, err
+		}
+	}
+	return xmpp.Item{}, false, v, err
+}
+
+// judge notes what an attempt to read the node of an account has proved. A node
+// that was open and refuses, twice, has closed: its posts are taken back
+// (design: audience). One that is gone asks its owner.
+func (g *Gateway) judge(ctx context.Context, a cache.Account, v verdict, cause error) {
+	switch v {
+	case readable:
+		g.setAccess(ctx, a, cache.AccessOpen)
+		return
+	case refused:
+		if g.accessOf(ctx, a) != cache.AccessOpen {
+			g.setAccess(ctx, a, cache.AccessClosed)
+			break
+		}
+		if _, again, err := g.peruse(ctx, stanza.JID(a.JID), feedNode(a), xmpp.ItemsQuery{MaxItems: 1}); again != refused {
+			g.log.Info("node refused and then did not", "account", a.Acct, "error", err)
+			return
+		}
+		g.closed(ctx, a)
+	case absent:
+		g.askOwnerOfNode(ctx, a)
+	case unproven:
+		g.log.Info("node cannot be read now", "account", a.Acct, "error", cause)
+		g.reached(ctx, a, func(r *cache.Reach) { r.Error, r.ErrorAt = "your server did not answer", g.now() })
+		return
+	}
+	text := fmt.Sprintf("not everybody can read the node %s (%s), so nothing in it is federated; make it open", feedNode(a), condition(cause))
+	g.reached(ctx, a, func(r *cache.Reach) { r.Error, r.ErrorAt = text, g.now() })
+}
+
+func condition(err error) string {
+	var e *stanza.Error
+	if errors.As(err, &e) {
+		return e.Condition
+	}
+	return "no answer"
+}
+
+// accessOf is the access of an account's node as it was last proved.
+func (g *Gateway) accessOf(ctx context.Context, a cache.Account) cache.Access {
+	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		a, err = tx.AccountByURI(a.URI)
+		return err
+	})
+	if err != nil {
+		return cache.AccessUnknown
+	}
+	return a.Access
+}
+
+// setAccess notes who may read a node.
+func (g *Gateway) setAccess(ctx context.Context, a cache.Account, access cache.Access) {
+	now := g.now()
+	err := g.store.Update(ctx, func(tx *cache.Tx) error {
+		acc, err := tx.AccountByURI(a.URI)
+		if err != nil {
+			return err
+		}
+		if access == cache.AccessOpen && (now.Sub(acc.Reach.Proof) > time.Minute || acc.Access != access) {
+			acc.Reach.Proof, acc.Reach.Error = now, ""
+			if err := tx.SetReach(a.URI, acc.Reach); err != nil {
+				return err
+			}
+			if err := tx.SetMeta("asked "+a.URI, ""); err != nil {
+				return err
+			}
+		}
+		if acc.Access == access {
+			return nil
+		}
+		acc.Access = access
+		return tx.PutAccount(acc)
+	})
+	if err != nil && ctx.Err() == nil {
+		g.log.Error("note the access of a node", "account", a.Acct, "error", err)
+	}
+}
+
+// closed takes the posts of a node back that is no longer open: peers do not
+// narrow an audience by themselves (X10).
+func (g *Gateway) closed(ctx context.Context, a cache.Account) {
+	g.log.Warn("node closed, its posts are taken back", "account", a.Acct, "node", feedNode(a))
+	g.setAccess(ctx, a, cache.AccessClosed)
+	n, err := g.retireAll(ctx, a, func(p cache.Stored) bool {
+		it := p.Post.Item
+		return it != nil && it.Service == a.JID && it.Node == feedNode(a) && open(p.Post.Visibility)
+	})
+	if err != nil {
+		g.log.Error("take back the posts of a closed node", "account", a.Acct, "error", err)
+		g.setAccess(ctx, a, cache.AccessOpen) // so that the next refusal tries again
+		return
+	}
+	if n > 0 {
+		g.say(ctx, stanza.JID(a.JID), fmt.Sprintf("Your node %s is no longer open to everybody, so what was federated of it (%d posts) was taken back from the fediverse.", feedNode(a), n))
+	}
+}
+
+// retireAll deletes the posts of an account that match, a few in each
+// transaction, and says how many there were.
+func (g *Gateway) retireAll(ctx context.Context, a cache.Account, match func(cache.Stored) bool) (int, error) {
+	const batch = 50
+	n := 0
+	page := cache.Page{Limit: batch}
+	for {
+		more := false
+		err := g.store.Update(ctx, func(tx *cache.Tx) error {
+			posts, err := tx.Outbox(a.URI, operator, page)
+			if err != nil {
+				return err
+			}
+			more = len(posts) == batch
+			for _, p := range posts {
+				page.Before = p.ID
+				if !match(p) {
+					continue
+				}
+				if err := g.retire(tx, a, p); err != nil {
+					return err
+				}
+				n++
+			}
+			return nil
+		})
+		if err != nil || !more {
+			return n, err
+		}
+	}
+}
+
+// askOwnerOfNode asks the owner of a node that is empty or gone what should
+// become of its posts (design: deletes). It asks once.
+func (g *Gateway) askOwnerOfNode(ctx context.Context, a cache.Account) {
+	ask := false
+	err := g.store.Update(ctx, func(tx *cache.Tx) error {
+		asked, err := tx.Meta("asked " + a.URI)
+		if err != nil && !errors.Is(err, cache.ErrNotFound) || asked != "" {
+			return err
+		}
+		live, err := tx.NodeItems(a.JID, feedNode(a), "", 1)
+		if err != nil || len(live) == 0 {
+			return err
+		}
+		ask = true
+		if err := tx.SetMeta("asked "+a.URI, g.now().UTC().Format(time.RFC3339)); err != nil {
+			return err
+		}
+		return tx.Enqueue(g.botJob(a.JID, fmt.Sprintf("Your node %s was emptied or removed. The fediverse keeps what it has of it, unless you send: purge", feedNode(a))))
+	})
+	if err != nil && ctx.Err() == nil {
+		g.log.Error("ask the owner of a node", "account", a.Acct, "error", err)
+	} else if ask {
+		g.log.Info("node is empty or gone, its owner was asked", "account", a.Acct, "node", feedNode(a))
+	}
+}

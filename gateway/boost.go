@@ -1,0 +1,75 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+
+	"isthmus/cache"
+	"isthmus/translate"
+	"isthmus/xmpp/stanza"
+)
+
+// boost sends an Announce for an entry that repeats a post (XEP-0277 §4.5). A
+// repeat of what neither world knows here is nothing to announce.
+func (g *Gateway) boost(ctx context.Context, account cache.Account, p translate.Post, raw []byte) (change cache.Change, err error) {
+	if p.BoostRef == nil {
+		g.fetchParent(ctx, p)
+	}
+	err = g.store.Update(ctx, func(tx *cache.Tx) error {
+		original, err := g.repeated(tx, p)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		if !open(original.Post.Visibility) {
+			g.log.Info("boost refused: the post is not public", "account", account.Acct, "post", original.Post.URI)
+			return nil
+		}
+		if _, err := tx.BoostBy(account.URI, original.Post.URI); !errors.Is(err, cache.ErrNotFound) {
+			return err
+		}
+		change, err = g.announce(tx, account, p, original.Post, raw)
+		return err
+	})
+	return change, err
+}
+
+// repeated finds what an entry repeats; of a repeat of a repeat, the first post.
+func (g *Gateway) repeated(tx *cache.Tx, p translate.Post) (cache.Stored, error) {
+	original, err := cache.Stored{}, error(cache.ErrNotFound)
+	if r := p.BoostRef; r != nil {
+		if original, err = tx.PostByItem(r.Service, r.Node, r.ID, operator); errors.Is(err, cache.ErrNotFound) && g.ours(stanza.JID(r.Service)) {
+			original, err = tx.PostByURI(r.ID, operator) // Libervia's item ids are object ids
+		}
+	}
+	if errors.Is(err, cache.ErrNotFound) && p.Boost != "" {
+		original, err = tx.PostByURI(p.Boost, operator)
+	}
+	if err == nil && original.Post.Kind == translate.KindBoost {
+		original, err = tx.PostByURI(original.Post.Boost, operator)
+	}
+	return original, err
+}
+
+// announce stores a boost and sends it to followers and to the author.
+func (g *Gateway) announce(tx *cache.Tx, account cache.Account, p, original translate.Post, raw []byte) (cache.Change, error) {
+	b := translate.Post{
+		Kind: translate.KindBoost, Origin: translate.OriginXMPP, Owner: actorOf(account), Author: original.Owner,
+		Boost: original.URI, Item: p.Item, Published: earlier(p.Published, g.now()), Visibility: translate.Public,
+		Comments: original.Comments,
+	}
+	before, err := g.identify(tx, account, &b)
+	if err != nil || before.ID != 0 {
+		return "", err // an item that was something else stays what it was
+	}
+	act := translate.Announce(b, g.addr.Followers(acctOf(account)))
+	b.To, b.Cc = act.To, act.Cc
+	_, change, err := tx.PutPost(b, raw, cache.PutOptions{Received: g.now(), RawType: typeAtom})
+	if err != nil || change != cache.Created {
+		return change, err
+	}
+	inboxes, err := inboxesOf(tx, []string{original.Owner.URI}, false)
+	if err != nil {
+		return change, err
+	}
+	return change, g.send(tx, outgoing{sender: account, act: *act, object: b.URI, inboxes: inboxes, followers: true})
+}

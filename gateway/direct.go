@@ -1,0 +1,288 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"isthmus/cache"
+	"isthmus/translate"
+	"isthmus/xmpp"
+	"isthmus/xmpp/stanza"
+)
+
+// direct takes a message to an actor: a new direct post, or a change of one.
+func (g *Gateway) direct(ctx context.Context, m xmpp.Message) error {
+	account, err := g.author(ctx, m.From)
+	if err != nil {
+		return err
+	}
+	who, err := g.remoteByJID(ctx, m.To)
+	if err != nil {
+		return err
+	}
+	return g.store.Update(ctx, func(tx *cache.Tx) error {
+		tx.Durable()
+		if blocked, err := anyBlock(tx, account.URI, who.URI); err != nil || blocked {
+			return errOr(err, fail(Forbidden, "%s cannot be written to", handleOf(who)))
+		}
+		d := dispatch{account: account, who: who, Message: m}
+		switch {
+		case m.Retracts != "":
+			return g.directRetract(tx, d)
+		case m.Reactions != nil:
+			return g.directReact(tx, d)
+		case m.Replaces != "":
+			return g.directCorrect(tx, d)
+		}
+		return g.directPost(tx, d)
+	})
+}
+
+// anyBlock tells whether one of two actors blocks the other.
+func anyBlock(tx *cache.Tx, one, other string) (bool, error) {
+	blocked, err := tx.Blocked(one, other)
+	if err != nil || blocked {
+		return blocked, err
+	}
+	return tx.Blocked(other, one)
+}
+
+// dispatch is a message of an account to an actor.
+type dispatch struct {
+	account cache.Account
+	who     cache.Actor
+	xmpp.Message
+}
+
+// ids are the ids by which the message may be named later; the first is what
+// clients use for relations (XEP-0359, XEP-0461).
+func (d dispatch) ids() []string {
+	var out []string
+	for _, id := range []string{d.OriginID, d.ID} {
+		if id != "" && !slices.Contains(out, id) {
+			out = append(out, id)
+		}
+	}
+	return out
+}
+
+// object finds the post that a chat message between the two stands for.
+func (d dispatch) object(tx *cache.Tx, id string) (cache.Stored, error) {
+	known, err := tx.MessageByID(id, string(d.To.Bare()), d.account.JID)
+	if err != nil {
+		return cache.Stored{}, err
+	}
+	return tx.PostByURI(known.Object, operator)
+}
+
+// own finds a post of the account itself that a message names.
+func (d dispatch) own(tx *cache.Tx, id string) (cache.Stored, error) {
+	stored, err := d.object(tx, id)
+	if errors.Is(err, cache.ErrNotFound) || errors.Is(err, cache.ErrGone) {
+		return stored, because(NotFound, err, "that message is not known here")
+	}
+	if err == nil && stored.Post.Owner.URI != d.account.URI {
+		return stored, fail(Forbidden, "that message is not yours")
+	}
+	return stored, err
+}
+
+// directPost sends a Note to those who are addressed: the actor, and with a
+// threaded reply all who were in it (design: what crosses).
+func (g *Gateway) directPost(tx *cache.Tx, d dispatch) error {
+	for _, id := range d.ids() {
+		if known, err := tx.MessageByID(id, string(d.To.Bare()), d.account.JID); err == nil && known.Origin == translate.OriginXMPP {
+			return nil // sent again
+		} else if err != nil && !errors.Is(err, cache.ErrNotFound) {
+			return err
+		}
+	}
+	to := []translate.Mention{mentionOf(remoteActor(d.who))}
+	replyTo, others, err := g.conversation(tx, d)
+	if err != nil {
+		return err
+	}
+	p, err := translate.FromChat(d.Raw, actorOf(d.account), append(to, others...))
+	if err != nil {
+		return because(BadRequest, err, "the message holds nothing to send")
+	}
+	id, err := g.newID()
+	if err != nil {
+		return err
+	}
+	p.ReplyTo = replyTo
+	g.name(d.account, &p, id)
+	return g.submitDirect(tx, d, p)
+}
+
+// conversation is what a message answers, and who besides the actor reads the
+// answer. Without a named message it is only for the actor, whatever was said
+// before; that it goes on from there keeps the thread together at the peer.
+func (g *Gateway) conversation(tx *cache.Tx, d dispatch) (replyTo string, others []translate.Mention, err error) {
+	if d.Reply != nil {
+		parent, err := d.object(tx, d.Reply.ID)
+		if err != nil {
+			return "", nil, ignoreMissing(err)
+		}
+		others, err = g.participants(tx, d, parent.Post)
+		return parent.Post.URI, others, err
+	}
+	last, err := tx.LastMessage(string(d.To.Bare()), d.account.JID)
+	if err != nil {
+		return "", nil, ignoreMissing(err)
+	}
+	parent, err := tx.PostByURI(last.Object, operator)
+	if err != nil || parent.Post.Visibility != translate.Direct {
+		return "", nil, ignoreMissing(err)
+	}
+	// Whoever is not in it must not learn of it.
+	people, err := g.participants(tx, d, parent.Post)
+	if err != nil || len(people) > 0 {
+		return "", nil, err
+	}
+	return parent.Post.URI, nil, nil
+}
+
+// participants are the people of a post besides the two who speak.
+func (g *Gateway) participants(tx *cache.Tx, d dispatch, p translate.Post) ([]translate.Mention, error) {
+	var out []translate.Mention
+	seen := map[string]bool{d.account.URI: true, d.who.URI: true}
+	add := func(a translate.Actor) {
+		if a.URI != "" && !seen[a.URI] {
+			seen[a.URI] = true
+			out = append(out, mentionOf(a))
+		}
+	}
+	add(p.Owner)
+	for _, m := range p.Mentions {
+		add(m.Actor)
+	}
+	if p.Visibility != translate.Direct {
+		return out, nil
+	}
+	for _, uri := range slices.Concat(p.To, p.Cc) {
+		a, err := tx.ActorByURI(uri)
+		if err == nil {
+			add(remoteActor(a))
+		} else if !errors.Is(err, cache.ErrNotFound) {
+			return nil, err
+		} else if ours, err := tx.AccountByURI(uri); err == nil {
+			add(actorOf(ours))
+		}
+	}
+	return out, nil
+}
+
+func mentionOf(a translate.Actor) translate.Mention {
+	m := translate.Mention{Actor: a}
+	if a.Handle != "" {
+		m.Text = "@" + a.Handle
+	}
+	return m
+}
+
+// directCorrect sends the Update of a direct post (XEP-0308).
+func (g *Gateway) directCorrect(tx *cache.Tx, d dispatch) error {
+	old, err := d.own(tx, d.Replaces)
+	if err != nil {
+		return err
+	}
+	o := old.Post
+	p, err := translate.FromChat(d.Raw, actorOf(d.account), o.Mentions)
+	if err != nil {
+		return because(BadRequest, err, "the message holds nothing to send")
+	}
+	p.URI, p.URL, p.Kind, p.ReplyTo, p.Thread, p.Published = o.URI, o.URL, o.Kind, o.ReplyTo, o.Thread, o.Published
+	if p.Updated = g.now(); !p.Updated.After(o.Updated) {
+		p.Updated = o.Updated.Add(time.Second)
+	}
+	return g.submitDirect(tx, d, p)
+}
+
+// submitDirect stores and sends a direct post, and notes by which ids it is
+// known. Those in it who are users of ours get it as a message.
+func (g *Gateway) submitDirect(tx *cache.Tx, d dispatch, p translate.Post) error {
+	p.Visibility = translate.Direct
+	p, change, err := g.submit(tx, submission{
+		account: d.account, post: p, raw: stanza.Append(nil, d.Raw, ""), rawType: "application/xmpp+xml",
+		message: &bounce{ID: d.ID, From: string(d.From), To: string(d.To.Bare()), Receipt: d.ReceiptRequest},
+	})
+	if err != nil {
+		return err
+	}
+	for _, id := range d.ids() {
+		err := tx.PutMessage(cache.Message{
+			ID: id, Our: string(d.To.Bare()), User: d.account.JID, Object: p.URI,
+			Origin: translate.OriginXMPP, Thread: d.Thread, At: g.now(),
+		})
+		if err != nil && !errors.Is(err, cache.ErrConflict) {
+			return err
+		}
+	}
+	if change == cache.Same {
+		return nil
+	}
+	return g.tellLocals(tx, d, p, change == cache.Updated)
+}
+
+// tellLocals tells users of ours of a direct post to a group that they are in.
+// It comes from the gateway, since nobody speaks for another XMPP user.
+func (g *Gateway) tellLocals(tx *cache.Tx, d dispatch, p translate.Post, edit bool) error {
+	for _, m := range p.Mentions {
+		if m.URI == d.account.URI || !g.addr.IsLocalURL(m.URI) {
+			continue
+		}
+		account, err := tx.AccountByURI(m.URI)
+		if err != nil || account.State == cache.Unlinked {
+			if ignoreMissing(err) != nil {
+				return err
+			}
+			continue
+		}
+		verb := " wrote to you and "
+		if edit {
+			verb = " corrected a message to you and "
+		}
+		text := d.account.Acct + verb + handleOf(d.who) + ":\n" + p.Text
+		if err := tx.Enqueue(g.botJob(account.JID, text)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// directRetract deletes a direct post (XEP-0424).
+func (g *Gateway) directRetract(tx *cache.Tx, d dispatch) error {
+	stored, err := d.own(tx, d.Retracts)
+	if isKind(err, NotFound) {
+		return nil // it is gone, which is what was wanted
+	}
+	if err != nil {
+		return err
+	}
+	return g.retire(tx, d.account, stored)
+}
+
+// directReact sends the reactions to a message (XEP-0444): a heart or a thumb
+// is a like.
+func (g *Gateway) directReact(tx *cache.Tx, d dispatch) error {
+	want := map[string]cache.ReactionKind{}
+	for _, emoji := range d.Reactions.Emoji[:min(len(d.Reactions.Emoji), 16)] {
+		switch strings.TrimSuffix(emoji, "\ufe0f") {
+		case "❤", "♥", "👍":
+			want[""] = cache.Like
+		default:
+			if len(emoji) < 64 {
+				want[emoji] = cache.Emoji
+			}
+		}
+	}
+	stored, err := d.object(tx, d.Reactions.ID)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	return g.setReactions(tx, d.account, stored.Post, want)
+}

@@ -1,0 +1,118 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"isthmus/cache"
+	"isthmus/translate"
+	"isthmus/xmpp/stanza"
+)
+
+// mentionsMost bounds the handles of one post that are looked up.
+const mentionsMost = 20
+
+// resolveMentions gives the mentions of a post their actors: the @user@host
+// of its text, and those that were references.
+func (g *Gateway) resolveMentions(ctx context.Context, p translate.Post) []translate.Mention {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	var out []translate.Mention
+	seen := map[string]bool{}
+	for _, m := range p.Mentions[:min(len(p.Mentions), mentionsMost)] {
+		who, err := g.mentioned(ctx, m.Actor)
+		if err != nil {
+			g.log.Info("mention not resolved", "handle", m.Handle, "jid", m.JID, "error", err)
+			continue
+		}
+		if who.URI == "" || seen[who.URI] {
+			continue
+		}
+		seen[who.URI] = true
+		if m.Text == "" && m.Handle != "" {
+			m.Text = "@" + m.Handle
+		}
+		out = append(out, translate.Mention{Actor: who, Text: m.Text})
+	}
+	return out
+}
+
+// mentioned finds who is meant: an actor of ours only if it publishes or follows
+// openly, and a remote one by what is known of it.
+func (g *Gateway) mentioned(ctx context.Context, m translate.Actor) (translate.Actor, error) {
+	jid, node := stanza.JID(m.JID), ""
+	switch {
+	case m.URI != "" && g.addr.IsLocalURL(m.URI):
+		a, err := g.accountByURI(ctx, m.URI)
+		return actorOf(a), err
+	case m.URI != "":
+		a, err := g.remoteByURI(ctx, m.URI)
+		return remoteActor(a), err
+	case m.JID != "" && g.ours(jid):
+		a, err := g.remoteByJID(ctx, jid)
+		return remoteActor(a), err
+	case m.JID == "":
+		j, n, err := g.addr.ParseHandle(m.Handle)
+		if errors.Is(err, translate.ErrNotOurs) {
+			a, err := g.remoteByHandle(ctx, m.Handle)
+			return remoteActor(a), err
+		}
+		if err != nil {
+			return translate.Actor{}, err
+		}
+		jid, node = stanza.JID(j), n
+	}
+	a, err := g.accountOf(ctx, jid, node)
+	if err != nil || a.State != cache.Linked {
+		return translate.Actor{}, err
+	}
+	return actorOf(a), nil
+}
+
+// answered gives the post that an entry answers. One that is not known is left
+// out: what is written to the fediverse must not point at a web page.
+func (g *Gateway) answered(tx *cache.Tx, p translate.Post) (string, error) {
+	if r := p.ReplyRef; r != nil {
+		parent, err := tx.PostByItem(r.Service, r.Node, r.ID, operator)
+		if errors.Is(err, cache.ErrNotFound) && g.ours(stanza.JID(r.Service)) && isComments(r.Node) {
+			root, rootErr := g.root(tx, r.Service, r.Node, operator)
+			if rootErr == nil {
+				parent, err = g.inThread(tx, root, r.ID, operator)
+			}
+		}
+		if err == nil {
+			return parent.Post.URI, nil
+		}
+		if ignoreMissing(err) != nil {
+			return "", err
+		}
+	}
+	if p.ReplyTo == "" {
+		return "", nil
+	}
+	parent, err := tx.PostByURI(p.ReplyTo, operator)
+	if err != nil {
+		return "", ignoreMissing(err)
+	}
+	return parent.Post.URI, nil
+}
+
+// fetchParent gets what a post answers or boosts from its origin, if it is
+// somewhere else and not known yet.
+func (g *Gateway) fetchParent(ctx context.Context, p translate.Post) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	for _, uri := range []string{p.ReplyTo, p.Boost} {
+		if !strings.HasPrefix(uri, "https://") || g.addr.IsLocalURL(uri) || g.knows(ctx, uri) {
+			continue
+		}
+		doc, owner, err := g.fetchPost(ctx, uri)
+		if err == nil {
+			err = g.take(ctx, taken{object: doc.Object, raw: doc.Body, owner: owner, wanted: true, quiet: true})
+		}
+		if err != nil {
+			g.log.Info("post that is answered or shared not fetched", "post", uri, "error", err)
+		}
+	}
+}

@@ -1,0 +1,220 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"isthmus/cache"
+	"isthmus/translate"
+	"isthmus/xmpp"
+	"isthmus/xmpp/stanza"
+)
+
+// pullMost is how many items a pull asks for, importMost how many an import.
+const (
+	pullMost   = 20
+	importMost = 200
+)
+
+// pull asks a node for its newest items, takes what is new, and finds out what
+// was retracted meanwhile (rung 4). When a timer made it, what it finds should
+// have been told of before.
+func (g *Gateway) pull(ctx context.Context, a cache.Account, timer bool) {
+	started := g.now()
+	items, v, err := g.peruse(ctx, stanza.JID(a.JID), feedNode(a), xmpp.ItemsQuery{MaxItems: pullMost})
+	g.judge(ctx, a, v, err)
+	if v == unproven {
+		return
+	}
+	g.reached(ctx, a, func(r *cache.Reach) { r.Pull = started })
+	if v != readable {
+		return
+	}
+	if len(items) == 0 {
+		g.askOwnerOfNode(ctx, a)
+		return
+	}
+	entries := byDate(items)
+	silent := 0
+	for _, e := range entries {
+		change := g.seen(ctx, a, e.item, sighting{pulled: started})
+		if change != "" && change != cache.Same && e.date.Before(started.Add(-time.Minute)) {
+			silent++
+		}
+	}
+	if timer && silent > 0 && g.upSince(ctx).Before(a.Reach.Pull) {
+		g.silent(ctx, a)
+	}
+	g.reconcile(ctx, a, entries, started)
+	g.watchAll(ctx, a, items)
+}
+
+// silent notes that a pull found what nothing had told of: the subscription is
+// accepted and dead, as with ejabberd's defaults for a component of its own.
+func (g *Gateway) silent(ctx context.Context, a cache.Account) {
+	g.log.Warn("the server accepts our subscription but does not notify; with ejabberd, set in mod_pubsub force_node_config: "+
+		`"urn:xmpp:microblog:0": {presence_based_delivery: false, itemreply: publisher}`, "account", a.Acct, "rung", a.Reach.Rung)
+	g.reached(ctx, a, func(r *cache.Reach) {
+		r.Rung, r.Subscribe = rungPull, time.Time{}
+		r.Error, r.ErrorAt = "your server does not tell of new posts; accept the gateway as a contact, or ask its operator", g.now()
+	})
+	g.befriend(ctx, a)
+}
+
+// upSince is when the link came up.
+func (g *Gateway) upSince(ctx context.Context) time.Time {
+	var text string
+	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		text, err = tx.Meta(metaLinkUp)
+		return err
+	})
+	at, parseErr := time.Parse(time.RFC3339Nano, text)
+	if err != nil || parseErr != nil {
+		return g.now()
+	}
+	return at
+}
+
+// dated is an item with the dates that its entry claims.
+type dated struct {
+	item      xmpp.Item
+	date      time.Time // of publication
+	changed   time.Time // of the last change
+	unordered int
+}
+
+// byDate sorts items by the dates of their entries, oldest first: servers answer
+// in either order.
+func byDate(items []xmpp.Item) []dated {
+	out := make([]dated, len(items))
+	for i, it := range items {
+		out[i] = dated{item: it, unordered: i}
+		if p, err := translate.FromAtom(it.Payload, translate.Item{ID: it.ID}, translate.Actor{}); err == nil {
+			out[i].date, out[i].changed = p.Published, p.Published
+			if p.Updated.After(p.Published) {
+				out[i].changed = p.Updated
+			}
+		}
+	}
+	slices.SortStableFunc(out, func(a, b dated) int { return a.date.Compare(b.date) })
+	return out
+}
+
+// reconcile finds retracts that nothing told of: an archived item that is
+// missing while the node still holds one that is older, in the order in which
+// max_items drops them, which is that of their last change. What is older than
+// all that are held was only dropped (design: deletes).
+func (g *Gateway) reconcile(ctx context.Context, a cache.Account, held []dated, asked time.Time) {
+	var gone []string
+	err := g.store.View(ctx, func(tx *cache.Tx) error {
+		have := map[string]bool{}
+		oldest := asked
+		for _, h := range held {
+			have[h.item.ID] = true
+			touched := h.changed
+			stored, err := tx.PostByItem(a.JID, feedNode(a), h.item.ID, operator)
+			if err == nil && stored.Modified.After(touched) {
+				touched = stored.Modified
+			} else if err != nil && !errors.Is(err, cache.ErrNotFound) && !errors.Is(err, cache.ErrGone) {
+				return err
+			}
+			if !touched.IsZero() && touched.Before(oldest) {
+				oldest = touched
+			}
+		}
+		return eachPlaced(tx, a.JID, feedNode(a), func(p cache.Placement) error {
+			if have[p.ItemID] || !p.PlacedAt.Before(asked) {
+				return nil
+			}
+			stored, err := tx.PostByURI(p.URI, operator)
+			if err != nil {
+				return ignoreMissing(err)
+			}
+			if stored.Post.Owner.URI == a.URI && stored.Modified.After(oldest) && stored.Modified.Before(asked) {
+				gone = append(gone, p.ItemID)
+			}
+			return nil
+		})
+	})
+	if err != nil {
+		if ctx.Err() == nil {
+			g.log.Error("reconcile", "account", a.Acct, "error", err)
+		}
+		return
+	}
+	for _, id := range gone {
+		g.log.Info("item was retracted while nobody told us", "account", a.Acct, "item", id)
+		g.retracted(ctx, a, id)
+	}
+}
+
+// eachPlaced calls fn for the live placements of a node.
+func eachPlaced(tx *cache.Tx, service, node string, fn func(cache.Placement) error) error {
+	const page = 500
+	for after := ""; ; {
+		list, err := tx.NodeItems(service, node, after, page)
+		if err != nil {
+			return err
+		}
+		for _, p := range list {
+			after = p.ItemID
+			if err := fn(p); err != nil {
+				return err
+			}
+		}
+		if len(list) < page {
+			return nil
+		}
+	}
+}
+
+// Import federates the posts of a node that are older than the link, as many as
+// are asked for and held, oldest first (design: consent).
+func (g *Gateway) Import(ctx context.Context, jid stanza.JID, node string, most int) (string, error) {
+	a, err := g.linked(ctx, jid, node)
+	if err != nil {
+		return "", err
+	}
+	if a.State != cache.Linked {
+		return "", fail(Forbidden, "first send: link")
+	}
+	items, v, err := g.peruse(ctx, stanza.JID(a.JID), feedNode(a), xmpp.ItemsQuery{MaxItems: min(max(most, 1), importMost)})
+	if v != readable {
+		return "", because(Temporary, err, "the node %s cannot be read by everybody now (%s)", feedNode(a), condition(err))
+	}
+	n := 0
+	for _, e := range byDate(items) {
+		if g.seen(ctx, a, e.item, sighting{pulled: g.now(), imported: true}) == cache.Created {
+			n++
+		}
+	}
+	return fmt.Sprintf("%d older posts are on the fediverse now.", n), nil
+}
+
+// Purge deletes on the fediverse what a node does not hold any more, however it
+// went: what the owner of an emptied node may want.
+func (g *Gateway) Purge(ctx context.Context, jid stanza.JID, node string) (string, error) {
+	a, err := g.linked(ctx, jid, node)
+	if err != nil {
+		return "", err
+	}
+	items, v, err := g.peruse(ctx, stanza.JID(a.JID), feedNode(a), xmpp.ItemsQuery{MaxItems: 1000})
+	if v == unproven {
+		return "", because(Temporary, err, "your server does not answer now; try again later")
+	}
+	held := map[string]bool{}
+	for _, it := range items {
+		held[it.ID] = true
+	}
+	n, err := g.retireAll(ctx, a, func(p cache.Stored) bool {
+		it := p.Post.Item
+		return it != nil && it.Service == a.JID && it.Node == feedNode(a) && !held[it.ID]
+	})
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d posts that are not in %s any more are deleted on the fediverse too.", n, feedNode(a)), nil
+}

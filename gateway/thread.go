@@ -1,0 +1,246 @@
+package gateway
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+
+	"isthmus/cache"
+	"isthmus/translate"
+	"isthmus/xmpp"
+	"isthmus/xmpp/stanza"
+)
+
+// watch is what is kept of the comments node of a post: which post it is about,
+// and whether we are subscribed.
+type watch struct {
+	URI        string `json:"uri"`
+	Subscribed bool   `json:"subscribed,omitempty"`
+}
+
+func watchKey(n translate.Node) string { return "comments " + n.Service + " " + n.Name }
+
+func watched(tx *cache.Tx, n translate.Node) (watch, error) {
+	var w watch
+	text, err := tx.Meta(watchKey(n))
+	if err != nil {
+		return w, err
+	}
+	return w, json.Unmarshal([]byte(text), &w)
+}
+
+// watchAll subscribes to the comments of the posts that a pull has shown, where
+// that was not done yet.
+func (g *Gateway) watchAll(ctx context.Context, a cache.Account, items []xmpp.Item) {
+	for _, it := range items {
+		at := translate.Item{Service: a.JID, Node: feedNode(a), ID: it.ID}
+		var n *translate.Node
+		err := g.store.View(ctx, func(tx *cache.Tx) error {
+			stored, err := tx.PostByItem(at.Service, at.Node, at.ID, operator)
+			n = stored.Post.Comments
+			return err
+		})
+		if err == nil && n != nil {
+			g.watchItem(ctx, at, *n)
+		}
+	}
+}
+
+// watchItem subscribes to the comments of a post, so that what other XMPP users
+// answer there reaches the fediverse. What fails is tried at the next pull.
+func (g *Gateway) watchItem(ctx context.Context, at translate.Item, n translate.Node) {
+	if g.ours(stanza.JID(n.Service)) {
+		return
+	}
+	var w watch
+	err := g.store.Update(ctx, func(tx *cache.Tx) (err error) {
+		if w, err = watched(tx, n); !errors.Is(err, cache.ErrNotFound) {
+			return err
+		}
+		stored, err := tx.PostByItem(at.Service, at.Node, at.ID, operator)
+		if err != nil {
+			return err
+		}
+		w.URI = stored.Post.URI
+		return tx.SetMeta(watchKey(n), string(payload(w)))
+	})
+	if err != nil || w.Subscribed {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, 2*askTime)
+	defer cancel()
+	if err := g.subscribeOnce(ctx, stanza.JID(g.addr.Component()), stanza.JID(n.Service), n.Name); err != nil {
+		g.log.Info("comments node not subscribed", "service", n.Service, "node", n.Name, "error", err)
+		return
+	}
+	w.Subscribed = true
+	err = g.store.Update(ctx, func(tx *cache.Tx) error { return tx.SetMeta(watchKey(n), string(payload(w))) })
+	if err != nil && ctx.Err() == nil {
+		g.log.Error("note a subscription", "service", n.Service, "node", n.Name, "error", err)
+	}
+}
+
+// commented finds the post of ours whose comments a node of somebody else holds.
+func (g *Gateway) commented(ctx context.Context, service stanza.JID, node string) (cache.Stored, bool) {
+	n := translate.Node{Service: string(service), Name: node}
+	var root cache.Stored
+	err := g.store.View(ctx, func(tx *cache.Tx) error {
+		w, err := watched(tx, n)
+		if err == nil {
+			root, err = tx.PostByURI(w.URI, operator)
+		}
+		if id, ok := strings.CutPrefix(node, stanza.CommentsNodePrefix); ok && errors.Is(err, cache.ErrNotFound) {
+			root, err = tx.PostByItem(n.Service, stanza.NSMicroblog, id, operator)
+		}
+		return err
+	})
+	c := root.Post.Comments
+	return root, err == nil && c != nil && *c == n && root.Post.Origin == translate.OriginXMPP
+}
+
+// commentEvent takes what XMPP users say in the comments of a post of ours.
+func (g *Gateway) commentEvent(ctx context.Context, root cache.Stored, e xmpp.Event) {
+	for _, it := range e.Items {
+		account, ok := g.commenter(ctx, e.Service.Bare(), it)
+		if !ok {
+			continue
+		}
+		if err := g.commentOn(ctx, account, root, it, e); err != nil && ctx.Err() == nil {
+			g.log.Warn("comment not published", "account", account.Acct, "item", it.ID, "error", err)
+		}
+	}
+	for _, id := range e.Retracted {
+		at := translate.Item{Service: string(e.Service.Bare()), Node: e.Node, ID: id}
+		if err := g.commentRetracted(ctx, at); err != nil && ctx.Err() == nil {
+			g.log.Error("delete a retracted comment", "item", id, "error", err)
+		}
+	}
+}
+
+// commenter is the account that a comment is of. The service has stamped it, or
+// it proves nothing (xmpp.md 2.6); and only services that we know may stamp for
+// users of other domains, or any server could speak in their name.
+func (g *Gateway) commenter(ctx context.Context, service stanza.JID, it xmpp.Item) (cache.Account, bool) {
+	publisher := it.Publisher.Bare()
+	if it.ID == "" || publisher == "" || g.ours(publisher) {
+		return cache.Account{}, false
+	}
+	d := service.Domain()
+	if d != publisher.Domain() && !g.addr.IsUserDomain(d) && !g.addr.IsService(d) {
+		g.log.Info("comment held back", "rule", "X4", "service", service, "item", it.ID)
+		return cache.Account{}, false
+	}
+	account, err := g.accountOf(ctx, publisher, "")
+	return account, err == nil && account.State == cache.Linked
+}
+
+func (g *Gateway) commentOn(ctx context.Context, account cache.Account, root cache.Stored, it xmpp.Item, e xmpp.Event) error {
+	at := translate.Item{Service: string(e.Service.Bare()), Node: e.Node, ID: it.ID}
+	held, ok, v, err := g.proveItem(ctx, e.Service.Bare(), e.Node, it.ID)
+	if v != readable {
+		return fmt.Errorf("not everybody can read the comments: %w", errOr(err, cache.ErrNotFound))
+	}
+	if it.NeedsFetch() {
+		if it.Payload = held.Payload; !ok {
+			return nil
+		}
+	}
+	p, err := translate.FromAtom(it.Payload, at, actorOf(account))
+	if err != nil {
+		return err
+	}
+	if translate.IsHeart(it.Payload) {
+		return g.heartOn(ctx, account, root, p)
+	}
+	p.Kind, p.Visibility, p.Comments = translate.KindNote, root.Post.Visibility, nil
+	p.Mentions = g.resolveMentions(ctx, p)
+	return g.store.Update(ctx, func(tx *cache.Tx) error {
+		stored, err := tx.PostByItem(at.Service, at.Node, at.ID, operator)
+		if err == nil && stored.Post.Owner.URI != account.URI {
+			g.log.Info("overwritten comment ignored", "rule", "X4", "item", at.ID, "service", at.Service, "by", account.Acct)
+			return nil
+		}
+		if err != nil && !errors.Is(err, cache.ErrNotFound) && !errors.Is(err, cache.ErrGone) {
+			return err
+		}
+		if p.ReplyTo, err = g.answered(tx, p); err != nil {
+			return err
+		}
+		if p.ReplyRef = nil; p.ReplyTo == "" {
+			p.ReplyTo = root.Post.URI
+		}
+		_, _, err = g.submit(tx, submission{account: account, post: p, raw: stanza.Append(nil, it.Payload, ""), rawType: typeAtom})
+		return err
+	})
+}
+
+// heartMark is what is kept of a ♥ in a node that is not ours.
+type heartMark struct {
+	Actor  string `json:"actor"`
+	Object string `json:"object"`
+}
+
+func heartKey(at translate.Item) string { return "heart " + at.Service + " " + at.Node + " " + at.ID }
+
+// heartOn takes a ♥ as a like of what it answers, or of the node's post.
+func (g *Gateway) heartOn(ctx context.Context, account cache.Account, root cache.Stored, p translate.Post) error {
+	return g.store.Update(ctx, func(tx *cache.Tx) error {
+		uri, err := g.answered(tx, p)
+		if err != nil {
+			return err
+		}
+		liked := root
+		if uri != "" {
+			if liked, err = tx.PostByURI(uri, cache.Viewer{Actor: account.URI}); err != nil {
+				return ignoreMissing(err)
+			}
+		}
+		if err := tx.SetMeta(heartKey(*p.Item), string(payload(heartMark{account.URI, liked.Post.URI}))); err != nil {
+			return err
+		}
+		return g.like(tx, account, liked.Post, cache.Like, "", "")
+	})
+}
+
+// commentRetracted deletes a comment of an account, or takes its like back.
+func (g *Gateway) commentRetracted(ctx context.Context, at translate.Item) error {
+	return g.store.Update(ctx, func(tx *cache.Tx) error {
+		stored, err := tx.PostByItem(at.Service, at.Node, at.ID, operator)
+		if errors.Is(err, cache.ErrNotFound) {
+			return g.heartRetracted(tx, at)
+		}
+		if err != nil || stored.Post.Origin != translate.OriginXMPP {
+			return ignoreMissing(err)
+		}
+		account, err := tx.AccountByURI(stored.Post.Owner.URI)
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		return g.retire(tx, account, stored)
+	})
+}
+
+func (g *Gateway) heartRetracted(tx *cache.Tx, at translate.Item) error {
+	text, err := tx.Meta(heartKey(at))
+	if err != nil || text == "" {
+		return ignoreMissing(err)
+	}
+	var mark heartMark
+	if err := json.Unmarshal([]byte(text), &mark); err != nil {
+		return fmt.Errorf("read the like that %s was: %w", at.ID, err)
+	}
+	account, err := tx.AccountByURI(mark.Actor)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	r, err := tx.Reaction(mark.Actor, mark.Object, cache.Like, "")
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	if err := tx.SetMeta(heartKey(at), ""); err != nil {
+		return err
+	}
+	return g.unlike(tx, account, r)
+}

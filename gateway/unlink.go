@@ -1,0 +1,116 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+
+	"isthmus/cache"
+	"isthmus/translate"
+	"isthmus/xmpp"
+	"isthmus/xmpp/stanza"
+)
+
+// Unlink takes an account off the fediverse for good: every server that ever
+// got something of it is told (BR-4).
+func (g *Gateway) Unlink(ctx context.Context, jid stanza.JID, node string) (string, error) {
+	a, err := g.linked(ctx, jid, node)
+	if err != nil {
+		return "", err
+	}
+	err = g.store.Update(ctx, func(tx *cache.Tx) error {
+		tx.Durable()
+		return g.leave(tx, a)
+	})
+	if err == nil {
+		err = g.purge(ctx, a)
+	}
+	if err != nil {
+		return "", err
+	}
+	g.running.Go(func() { g.part(context.WithoutCancel(ctx), a) })
+	return "Unlinked. Every server that knew you is told to delete your profile and posts. A later link makes a new actor.", nil
+}
+
+// leave has the actor gone from one moment to the next: its Delete to everyone
+// who ever got anything of it, and the end of its follows.
+func (g *Gateway) leave(tx *cache.Tx, a cache.Account) error {
+	hosts, err := tx.HostsReached(a.URI)
+	if err != nil {
+		return err
+	}
+	inboxes, err := g.inboxesOnHosts(tx, hosts)
+	if err != nil {
+		return err
+	}
+	following, err := tx.FollowingOf(a.URI, "", 0, 100_000)
+	if err != nil {
+		return err
+	}
+	followers, err := tx.FollowersOf(a.URI, "", 0, 100_000)
+	if err != nil {
+		return err
+	}
+	var people []string
+	for _, f := range following {
+		people = append(people, f.Followee)
+	}
+	for _, f := range followers { // those who wait for an answer too
+		people = append(people, f.Follower)
+	}
+	theirs, err := inboxesOf(tx, people, false)
+	if err != nil {
+		return err
+	}
+	act := translate.DeleteActor("", a.URI)
+	o := outgoing{sender: a, act: *act, object: a.URI, inboxes: append(theirs, inboxes...), reached: true}
+	if err := g.send(tx, o); err != nil {
+		return err
+	}
+	for _, f := range append(following, followers...) {
+		if _, err := tx.DeleteFollow(f.Follower, f.Followee); err != nil {
+			return err
+		}
+	}
+	return tx.SetAccountState(a.URI, cache.Unlinked, g.now())
+}
+
+// purge deletes the posts of an actor that left, a few in each transaction.
+// Nobody sees them any more meanwhile.
+func (g *Gateway) purge(ctx context.Context, a cache.Account) error {
+	for more := true; more; {
+		err := g.store.Update(ctx, func(tx *cache.Tx) error {
+			posts, err := tx.Outbox(a.URI, operator, cache.Page{Limit: 100})
+			if err != nil {
+				return err
+			}
+			more = len(posts) == 100
+			for _, p := range posts {
+				if err := g.remove(tx, p, a.URI); err != nil && !errors.Is(err, cache.ErrGone) {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// part ends what the gateway has with the user's server: the subscription, and
+// the roster link if nothing else of theirs needs it.
+func (g *Gateway) part(ctx context.Context, a cache.Account) {
+	ctx, cancel := context.WithTimeout(ctx, 2*askTime)
+	defer cancel()
+	us, them := stanza.JID(g.addr.Component()), stanza.JID(a.JID)
+	if _, err := g.link.Request(ctx, xmpp.UnsubscribeIQ(us, them, feedNode(a), us, "")); err != nil {
+		g.log.Info("node not unsubscribed", "account", a.Acct, "error", err)
+	}
+	if a.Node != "" {
+		return
+	}
+	g.presence(ctx, xmpp.Unsubscribe, us, them)
+	g.presence(ctx, xmpp.Unavailable, us, them)
+	g.setRoster(ctx, them, "")
+}
