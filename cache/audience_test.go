@@ -84,12 +84,30 @@ func drawWorld(t *rapid.T) *world {
 	return w
 }
 
-// store puts the world into the store, the blocks before or after the posts.
+// store puts the world into the store, the blocks before or after the rest.
 func (w *world) store(tx *Tx, blocksFirst bool) error {
-	steps := []func(*Tx) error{w.storePosts, w.storeBlocks}
+	steps := []func(*Tx) error{w.storePeople, w.storePosts, w.storeBlocks}
 	if blocksFirst {
 		slices.Reverse(steps)
+		slices.Reverse(steps[1:])
 	}
+	for _, step := range steps {
+		if err := step(tx); err != nil {
+			return err
+		}
+	}
+	for uri, deleted := range w.deleted {
+		if !deleted {
+			continue
+		}
+		if _, err := tx.DeletePost(uri, w.posts[uri].Owner.URI, day); err != nil && !errors.Is(err, ErrGone) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (w *world) storePeople(tx *Tx) error {
 	for i, a := range people {
 		var err error
 		if i < 4 {
@@ -108,19 +126,6 @@ func (w *world) store(tx *Tx, blocksFirst bool) error {
 	}
 	for pair, state := range w.follows {
 		if err := tx.PutFollow(Follow{Follower: pair[0], Followee: pair[1], State: state}); err != nil {
-			return err
-		}
-	}
-	for _, step := range steps {
-		if err := step(tx); err != nil {
-			return err
-		}
-	}
-	for uri, deleted := range w.deleted {
-		if !deleted {
-			continue
-		}
-		if _, err := tx.DeletePost(uri, w.posts[uri].Owner.URI, day); err != nil && !errors.Is(err, ErrGone) {
 			return err
 		}
 	}

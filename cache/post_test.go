@@ -379,6 +379,23 @@ func dump(t *testing.T, tx *Tx, text string) []string {
 	return found
 }
 
+// TestLateBoost: a boost of what is deleted shows nothing.
+func TestLateBoost(t *testing.T) {
+	s := open(t)
+	p := note("https://a.example/1", alice, "x")
+	s.put(t, p)
+	s.update(t, func(tx *Tx) error { _, err := tx.DeletePost(p.URI, alice, day); return err })
+	boost := note("https://b.example/boost", bob, "x")
+	boost.Kind, boost.Boost = translate.KindBoost, p.URI
+	s.put(t, boost)
+	s.view(t, func(tx *Tx) error {
+		if _, err := tx.PostByURI(boost.URI, Viewer{Actor: carol}); !errors.Is(err, ErrNotFound) {
+			t.Error(err)
+		}
+		return nil
+	})
+}
+
 // TestDeleteBoosts: the Delete of a post that is not held ends its boosts, if it
 // is its author's.
 func TestDeleteBoosts(t *testing.T) {

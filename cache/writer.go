@@ -83,9 +83,6 @@ func (u *update) call(fn func(tx *Tx) error, tx *Tx) {
 	err := errPanicked
 	defer func() {
 		tx.over = true
-		if tx.broken != nil { // even if fn did not pass it on
-			err = tx.broken
-		}
 		u.ran <- err
 	}()
 	err = fn(tx)
@@ -183,7 +180,7 @@ func (s *Store) writeOne(g *group, u *update) {
 	tx := &Tx{ctx: context.WithoutCancel(u.ctx), conn: s.writer, store: s, write: true}
 	u.turn <- tx
 	err := <-u.ran
-	if tx.broken != nil {
+	if tx.broken != nil { // even if fn did not pass it on
 		g.broken = tx.broken
 		g.members = append(g.members, u)
 		return
