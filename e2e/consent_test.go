@@ -3,6 +3,7 @@ package e2e
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 
 	"isthmus/e2e/lab"
@@ -79,8 +80,8 @@ func TestAdHoc(t *testing.T) {
 		s.must(err)
 		nodes := map[string]string{}
 		for _, n := range list.All("", "item") {
-			nodes[n.Attr("name")] = n.Attr("node")
-			nodes[n.Attr("node")] = n.Attr("node")
+			node := n.Attr("node")
+			nodes[node[strings.LastIndexAny(node, ":#/")+1:]] = node
 		}
 		if len(nodes) == 0 {
 			t.Fatalf("no commands: %s", list)

@@ -43,9 +43,9 @@ func TestSlixmpp(t *testing.T) {
 			t.Errorf("slixmpp walks the pages: %+v, want the three posts, oldest first", walked)
 		}
 		s.must(lab.Eventually(ctx, "the follow to be accepted", func() error {
-			followers, _, _, err := s.fedi.People(ctx, "alice")
-			if err == nil && len(followers) == 0 {
-				err = &fewItems{}
+			state, err := x.Subscribe(ctx, alice, lab.Microblog) // again: the same subscription
+			if err == nil && state != "subscribed" {
+				err = fmt.Errorf("it is %s", state)
 			}
 			return err
 		}))

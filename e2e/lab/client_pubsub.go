@@ -15,10 +15,15 @@ func OpenNode() map[string]string {
 }
 
 // OpenMicroblog makes one's microblog, open to the world and keeping its items.
+// One that is there already is left as it is.
 func (c *Client) OpenMicroblog(ctx context.Context) error {
-	return c.CreateNode(ctx, "", Microblog, map[string]string{
+	err := c.CreateNode(ctx, "", Microblog, map[string]string{
 		"pubsub#access_model": "open", "pubsub#persist_items": "true", "pubsub#max_items": "200",
 	})
+	if err != nil && strings.HasPrefix(err.Error(), "conflict") {
+		return nil
+	}
+	return err
 }
 
 // OpenComments makes the node where the world comments on an item.

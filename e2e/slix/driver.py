@@ -12,6 +12,9 @@ import xml.etree.ElementTree as ET
 
 from slixmpp import ClientXMPP
 from slixmpp.exceptions import IqError, IqTimeout
+from slixmpp.plugins.xep_0059 import Set
+from slixmpp.plugins.xep_0060.stanza import Pubsub
+from slixmpp.xmlstream import register_stanza_plugin
 
 ATOM = "http://www.w3.org/2005/Atom"
 
@@ -26,6 +29,7 @@ class Driver(ClientXMPP):
         self.ca_certs = ca
         for plugin in ("xep_0004", "xep_0030", "xep_0050", "xep_0059", "xep_0060", "xep_0163", "xep_0199"):
             self.register_plugin(plugin)
+        register_stanza_plugin(Pubsub, Set)  # its own iterator needs it and forgets it
         self.auto_authorize = True
         self.add_event_handler("session_start", self.started)
         self.add_event_handler("failed_auth", lambda _: say(event="failed", why="authentication"))
