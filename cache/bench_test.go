@@ -13,15 +13,23 @@ import (
 	"isthmus/translate"
 )
 
-// BenchmarkJobs enqueues, leases and acknowledges jobs in lanes, as the server
-// does: many goroutines, one job an update, leases in batches.
+// BenchmarkJobs enqueues, leases and acknowledges jobs from many goroutines, one
+// or 50 in an update: in lanes of three jobs to 300 hosts, or without lanes.
 func BenchmarkJobs(b *testing.B) {
 	for _, batch := range []int{1, 50} {
-		b.Run(fmt.Sprintf("ack%d", batch), func(b *testing.B) { benchJobs(b, batch) })
+		b.Run(fmt.Sprintf("lanes%d", batch), func(b *testing.B) {
+			benchJobs(b, batch, func(n int) Job {
+				host := fmt.Sprintf("h%d.example", n%300)
+				return Job{Kind: "deliver", Host: host, Lane: fmt.Sprintf("%s %d", host, n/300/3)}
+			})
+		})
+		b.Run(fmt.Sprintf("plain%d", batch), func(b *testing.B) {
+			benchJobs(b, batch, func(n int) Job { return Job{Kind: "notify", Host: fmt.Sprintf("h%d.example", n%10)} })
+		})
 	}
 }
 
-func benchJobs(b *testing.B, batch int) {
+func benchJobs(b *testing.B, batch int, job func(n int) Job) {
 	s := open(b)
 	ctx := context.Background()
 	var wg sync.WaitGroup
@@ -36,9 +44,8 @@ func benchJobs(b *testing.B, batch int) {
 				}
 				jobs := make([]Job, min(batch, b.N-int(first)))
 				for i := range jobs {
-					n := int(first) + i
-					host := fmt.Sprintf("h%d.example", n%300)
-					jobs[i] = Job{Kind: "deliver", Host: host, Lane: fmt.Sprintf("%s %d", host, n/300/3), CreatedAt: day, Payload: []byte("payload")}
+					jobs[i] = job(int(first) + i)
+					jobs[i].CreatedAt, jobs[i].Payload = day, []byte("payload")
 				}
 				if err := s.Update(ctx, func(tx *Tx) error { return tx.Enqueue(jobs...) }); err != nil {
 					b.Error(err)

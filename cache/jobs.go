@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -22,6 +23,8 @@ type Job struct {
 	LastError   string
 	State       JobState
 	LeasedUntil time.Time
+
+	queue int64
 }
 
 // JobState is the state of a job.
@@ -46,21 +49,20 @@ var jobStates = []JobState{stateQueued: JobQueued, stateLeased: JobLeased, state
 // never is the turn of a queue without ready jobs.
 const never = 1<<63 - 1
 
-const jobColumns = `id, kind, host, lane, payload, note, run_at, expires_at, created_at, attempts, last_error, state,
-	leased_until`
+const jobColumns = `j.id, q.kind, q.host, j.lane, j.payload, j.note, j.run_at, j.expires_at, j.created_at, j.attempts,
+	j.last_error, j.state, j.leased_until, j.queue`
+
+const jobTables = " FROM jobs j CROSS JOIN job_queues q ON q.id = j.queue "
 
 func scanJob(r row) (j Job, err error) {
 	var state int
 	err = r.Scan(&j.ID, &j.Kind, &j.Host, &j.Lane, &j.Payload, &j.Note, when{&j.RunAt}, when{&j.ExpiresAt}, when{&j.CreatedAt},
-		&j.Attempts, &j.LastError, &state, when{&j.LeasedUntil})
+		&j.Attempts, &j.LastError, &state, when{&j.LeasedUntil}, &j.queue)
 	if err == nil {
 		j.State = jobStates[state]
 	}
 	return j, err
 }
-
-// line is a kind and host: one row of job_queues.
-type line struct{ kind, host string }
 
 // Enqueue writes jobs; they can be leased once the transaction is committed.
 func (tx *Tx) Enqueue(jobs ...Job) error {
@@ -69,12 +71,16 @@ func (tx *Tx) Enqueue(jobs ...Job) error {
 		if j.RunAt.IsZero() {
 			j.RunAt = j.CreatedAt
 		}
-		head, err := tx.enqueue(j)
+		queue, err := tx.queue(j.Kind, j.Host)
+		if err != nil {
+			return fmt.Errorf("enqueue %s for %s: %w", j.Kind, j.Host, err)
+		}
+		head, err := tx.enqueue(queue, j)
 		if err != nil {
 			return fmt.Errorf("enqueue %s for %s: %w", j.Kind, j.Host, err)
 		}
 		if head {
-			earliest.add(line{j.Kind, j.Host}, millis(j.RunAt))
+			earliest.add(queue, millis(j.RunAt))
 		}
 	}
 	if err := tx.readyAll(earliest); err != nil {
@@ -83,26 +89,18 @@ func (tx *Tx) Enqueue(jobs ...Job) error {
 	return nil
 }
 
-// turns collects when lines have work, so that each is told once.
-type turns map[line]int64
-
-func (t turns) add(l line, at int64) {
-	if first, ok := t[l]; !ok || at < first {
-		t[l] = at
+// queue returns the number of the queue of a kind and host.
+func (tx *Tx) queue(kind, host string) (int64, error) {
+	id, err := one(tx, value[int64], "SELECT id FROM job_queues WHERE kind = ? AND host = ?", kind, host)
+	if !errors.Is(err, ErrNotFound) {
+		return id, err
 	}
-}
-
-func (tx *Tx) readyAll(t turns) error {
-	for l, at := range t {
-		if err := tx.ready(l.kind, l.host, at); err != nil {
-			return err
-		}
-	}
-	return nil
+	return one(tx, value[int64], `INSERT INTO job_queues (kind, host, turn, served, inflight) VALUES (?, ?, ?, 0, 0)
+		RETURNING id`, kind, host, int64(never))
 }
 
 // enqueue writes a job and reports whether it is the head of its lane.
-func (tx *Tx) enqueue(j Job) (bool, error) {
+func (tx *Tx) enqueue(queue int64, j Job) (bool, error) {
 	head := true
 	if j.Lane != "" {
 		behind, err := tx.exists("SELECT 1 FROM jobs WHERE lane = ? AND lane <> '' AND state < 2 LIMIT 1", j.Lane)
@@ -111,65 +109,84 @@ func (tx *Tx) enqueue(j Job) (bool, error) {
 		}
 		head = !behind
 	}
-	return head, tx.run(`INSERT INTO jobs (kind, host, lane, note, state, head, run_at, leased_until, expires_at, attempts,
-		created_at, last_error, payload) VALUES (?, ?, ?, ?, 0, ?, ?, 0, ?, 0, ?, '', ?)`,
-		j.Kind, j.Host, j.Lane, j.Note, head, millis(j.RunAt), millis(j.ExpiresAt), millis(j.CreatedAt), j.Payload)
+	return head, tx.run(`INSERT INTO jobs (queue, lane, note, state, head, run_at, leased_until, expires_at, attempts,
+		created_at, last_error, payload) VALUES (?, ?, ?, 0, ?, ?, 0, ?, 0, ?, '', ?)`,
+		queue, j.Lane, j.Note, head, millis(j.RunAt), millis(j.ExpiresAt), millis(j.CreatedAt), j.Payload)
 }
 
-// ready tells the queue of a kind and host that a job may run at a time. A host
-// never moves before those that were served earlier.
-func (tx *Tx) ready(kind, host string, runAt int64) error {
+// turns collects when queues have work, so that each is told once.
+type turns map[int64]int64
+
+func (t turns) add(queue, at int64) {
+	if first, ok := t[queue]; !ok || at < first {
+		t[queue] = at
+	}
+}
+
+func (tx *Tx) readyAll(t turns) error {
+	for queue, at := range t {
+		if err := tx.ready(queue, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ready tells a queue that a job may run at a time. A queue never moves before
+// those that were served earlier.
+func (tx *Tx) ready(queue, runAt int64) error {
 	tx.after.jobs = true
-	return tx.run(`INSERT INTO job_queues (kind, host, turn, served, inflight) VALUES (?, ?, ?, 0, 0)
-		ON CONFLICT DO UPDATE SET turn = max(excluded.turn, served) WHERE turn > max(excluded.turn, served)`,
-		kind, host, runAt)
+	return tx.run("UPDATE job_queues SET turn = max(?1, served) WHERE id = ?2 AND turn > max(?1, served)", runAt, queue)
 }
 
-// promote makes the oldest job of a lane its head, unless one is leased.
-func (tx *Tx) promote(lane string) error {
-	l, at, ok, err := tx.promoteHead(lane)
-	if err != nil || !ok {
+// promote makes the oldest job of a lane its head, unless one is leased, and
+// notes its queue.
+func (tx *Tx) promote(lane string, t turns) error {
+	if lane == "" {
+		return nil
+	}
+	type next struct {
+		id, queue, at int64
+		head, leased  bool
+	}
+	n, err := one(tx, func(r row) (n next, err error) {
+		err = r.Scan(&n.id, &n.queue, &n.at, &n.head, &n.leased)
+		return n, err
+	}, `SELECT id, queue, run_at, head, EXISTS (SELECT 1 FROM jobs WHERE lane = ?1 AND lane <> '' AND state = 1)
+		FROM jobs WHERE lane = ?1 AND lane <> '' AND state = 0 ORDER BY id LIMIT 1`, lane)
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil || n.head || n.leased {
 		return err
 	}
-	return tx.ready(l.kind, l.host, at)
+	t.add(n.queue, n.at)
+	return tx.run("UPDATE jobs SET head = 1 WHERE id = ?", n.id)
 }
 
-// promoteHead is promote without telling the queue; it returns which to tell.
-func (tx *Tx) promoteHead(lane string) (l line, at int64, ok bool, err error) {
-	if lane == "" {
-		return l, 0, false, nil
+// promoteNow is promote for one lane.
+func (tx *Tx) promoteNow(lane string) error {
+	t := turns{}
+	if err := tx.promote(lane, t); err != nil {
+		return err
 	}
-	heads, err := all(tx, func(r row) (h struct {
-		line
-		at int64
-	}, err error) {
-		err = r.Scan(&h.kind, &h.host, &h.at)
-		return h, err
-	}, `UPDATE jobs SET head = 1 WHERE head = 0
-			AND id = (SELECT min(id) FROM jobs WHERE lane = ?1 AND lane <> '' AND state = 0)
-			AND NOT EXISTS (SELECT 1 FROM jobs WHERE lane = ?1 AND lane <> '' AND state = 1)
-		RETURNING kind, host, run_at`, lane)
-	if err != nil || len(heads) == 0 {
-		return l, 0, false, err
-	}
-	return heads[0].line, heads[0].at, true, nil
+	return tx.readyAll(t)
 }
 
 // settle computes the turn of a queue from its jobs: never before served.
-func (tx *Tx) settle(kind, host string) error {
+func (tx *Tx) settle(queue int64) error {
 	return tx.run(`UPDATE job_queues SET turn = max(served, coalesce((SELECT min(run_at) FROM jobs
-			WHERE kind = ?1 AND host = ?2 AND state = 0 AND head = 1), ?3))
-		WHERE kind = ?1 AND host = ?2`, kind, host, int64(never))
+		WHERE queue = ?1 AND state = 0 AND head = 1), ?2)) WHERE id = ?1`, queue, int64(never))
 }
 
 // turnHost lets the queues of a host run again after its circuit changed.
 func (tx *Tx) turnHost(host string) error {
-	kinds, err := all(tx, value[string], "SELECT kind FROM job_queues WHERE host = ?", host)
+	queues, err := all(tx, value[int64], "SELECT id FROM job_queues WHERE host = ?", host)
 	if err != nil {
 		return err
 	}
-	for _, k := range kinds {
-		if err := tx.settle(k, host); err != nil {
+	for _, q := range queues {
+		if err := tx.settle(q); err != nil {
 			return err
 		}
 		tx.after.jobs = true

@@ -34,32 +34,28 @@ func (tx *Tx) remove(ids []int64) error {
 		return err
 	}
 	type gone struct {
-		line
+		queue int64
 		lane  string
 		state int
 	}
 	jobs, err := all(tx, func(r row) (g gone, err error) {
-		err = r.Scan(&g.kind, &g.host, &g.lane, &g.state)
+		err = r.Scan(&g.queue, &g.lane, &g.state)
 		return g, err
-	}, "DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?)) RETURNING kind, host, lane, state", list)
+	}, "DELETE FROM jobs WHERE id IN (SELECT value FROM json_each(?)) RETURNING queue, lane, state", list)
 	if err != nil {
 		return err
 	}
-	landed, earliest := make(map[line]int, 1), make(turns, 1)
+	landed, earliest := make(map[int64]int, 1), make(turns, 1)
 	for _, g := range jobs {
 		if g.state == stateLeased {
-			landed[g.line]++
+			landed[g.queue]++
 		}
-		l, at, ok, err := tx.promoteHead(g.lane)
-		if err != nil {
+		if err := tx.promote(g.lane, earliest); err != nil {
 			return err
 		}
-		if ok {
-			earliest.add(l, at)
-		}
 	}
-	for l, n := range landed {
-		if err := tx.landed(l, n); err != nil {
+	for queue, n := range landed {
+		if err := tx.landed(queue, n); err != nil {
 			return err
 		}
 	}
@@ -94,8 +90,8 @@ func (tx *Tx) Retry(id int64, runAt time.Time, cause string, attempted bool) err
 func (tx *Tx) Fail(id int64, cause string) error {
 	j, ok, err := tx.leased(id)
 	if err == nil && ok {
-		if err = tx.fail(j, cause); err == nil {
-			err = tx.landed(line{j.Kind, j.Host}, 1)
+		if err = tx.landed(j.queue, 1); err == nil {
+			err = tx.fail(j.ID, j.Lane, cause)
 		}
 	}
 	if err != nil {
@@ -104,12 +100,12 @@ func (tx *Tx) Fail(id int64, cause string) error {
 	return nil
 }
 
-func (tx *Tx) fail(j Job, cause string) error {
-	err := tx.run("UPDATE jobs SET state = 2, head = 0, leased_until = 0, last_error = ? WHERE id = ?", cause, j.ID)
+func (tx *Tx) fail(id int64, lane, cause string) error {
+	err := tx.run("UPDATE jobs SET state = 2, head = 0, leased_until = 0, last_error = ? WHERE id = ?", cause, id)
 	if err != nil {
 		return err
 	}
-	return tx.promote(j.Lane)
+	return tx.promoteNow(lane)
 }
 
 // CancelUnattempted deletes the jobs of a lane that nobody tried yet, and
@@ -156,12 +152,12 @@ func (tx *Tx) retryNow(j Job, now time.Time) error {
 			if err := tx.run("UPDATE jobs SET head = 0 WHERE lane = ? AND lane <> '' AND state = 0", j.Lane); err != nil {
 				return err
 			}
-			return tx.promote(j.Lane)
+			return tx.promoteNow(j.Lane)
 		}
 		if err := tx.run("UPDATE jobs SET head = 1 WHERE id = ?", j.ID); err != nil {
 			return err
 		}
-		return tx.ready(j.Kind, j.Host, millis(now))
+		return tx.ready(j.queue, millis(now))
 	}
 	if err := tx.run("UPDATE jobs SET run_at = ? WHERE id = ?", millis(now), j.ID); err != nil {
 		return err
@@ -183,7 +179,7 @@ func (tx *Tx) DeleteJob(id int64) error {
 		err = tx.remove([]int64{id})
 	}
 	if err == nil {
-		err = tx.settle(j.Kind, j.Host)
+		err = tx.settle(j.queue)
 	}
 	if err != nil {
 		return fmt.Errorf("delete job %d: %w", id, err)

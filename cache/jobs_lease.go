@@ -51,6 +51,7 @@ func (tx *Tx) Lease(q LeaseQuery) ([]Job, error) {
 
 // due is a queue whose turn it is.
 type due struct {
+	id       int64
 	host     string
 	inflight int
 	circuit  int64 // when the host may be tried again
@@ -62,89 +63,116 @@ func (tx *Tx) leaseKind(q LeaseQuery, kind string, n int) ([]Job, error) {
 	var jobs []Job
 	for len(jobs) < n {
 		// Jobs for no host have no limit: it is there to be gentle to hosts.
-		turns, err := all(tx, func(r row) (d due, err error) {
-			err = r.Scan(&d.host, &d.inflight, &d.circuit)
+		queues, err := all(tx, func(r row) (d due, err error) {
+			err = r.Scan(&d.id, &d.host, &d.inflight, &d.circuit)
 			return d, err
-		}, `SELECT q.host, q.inflight, coalesce((SELECT circuit_until FROM hosts WHERE name = q.host), 0)
+		}, `SELECT q.id, q.host, q.inflight, coalesce((SELECT circuit_until FROM hosts WHERE name = q.host), 0)
 			FROM job_queues q WHERE q.kind = ?1 AND q.turn <= ?2 AND (q.host = '' OR ?3 <= 0 OR q.inflight < ?3)
 			ORDER BY q.turn LIMIT ?4 + 0`, kind, millis(q.Now), q.PerHost, n)
-		if err != nil || len(turns) == 0 {
+		if err != nil || len(queues) == 0 {
 			return jobs, err
 		}
-		got, err := tx.leaseRound(q, kind, turns, n-len(jobs))
+		got, err := tx.leaseRound(q, queues, n-len(jobs))
 		if err != nil {
 			return nil, err
 		}
-		jobs = append(jobs, got...)
+		for _, j := range got {
+			j.Kind = kind
+			jobs = append(jobs, j)
+		}
 	}
 	return jobs, nil
 }
 
 // leaseRound gives every queue an equal share of n, as far as it has jobs.
-func (tx *Tx) leaseRound(q LeaseQuery, kind string, turns []due, n int) ([]Job, error) {
-	var jobs []Job
-	for i, d := range turns {
-		if len(jobs) >= n {
+func (tx *Tx) leaseRound(q LeaseQuery, queues []due, n int) ([]Job, error) {
+	var ids []int64
+	for i, d := range queues {
+		if len(ids) >= n {
 			break
 		}
 		if d.circuit > millis(q.Now) {
-			if err := tx.run("UPDATE job_queues SET turn = ? WHERE kind = ? AND host = ?", d.circuit, kind, d.host); err != nil {
+			if err := tx.run("UPDATE job_queues SET turn = ? WHERE id = ?", d.circuit, d.id); err != nil {
 				return nil, err
 			}
 			continue
 		}
-		take := (n - len(jobs) + len(turns) - i - 1) / (len(turns) - i)
+		take := (n - len(ids) + len(queues) - i - 1) / (len(queues) - i)
 		if d.host != "" && q.PerHost > 0 {
 			take = min(take, q.PerHost-d.inflight)
 		}
-		got, err := tx.leaseHost(q, kind, d.host, take)
+		got, err := tx.takeFrom(d.id, millis(q.Now), take)
 		if err != nil {
 			return nil, err
 		}
-		jobs = append(jobs, got...)
+		ids = append(ids, got...)
 	}
-	return jobs, nil
+	return tx.leaseIDs(q, ids)
 }
 
-// leaseHost leases at most n jobs of one queue and sends it to the end of the
-// line.
-func (tx *Tx) leaseHost(q LeaseQuery, kind, host string, n int) ([]Job, error) {
-	var jobs []Job
-	for len(jobs) < n {
-		got, err := all(tx, scanJob, `UPDATE jobs SET state = 1, leased_until = ?1 WHERE id IN (
-				SELECT id FROM jobs WHERE kind = ?2 AND host = ?3 AND state = 0 AND head = 1 AND run_at <= ?4
-				ORDER BY run_at, id LIMIT ?5 + 0)
-			RETURNING `+jobColumns,
-			millis(q.Now.Add(q.For)), kind, host, millis(q.Now), n-len(jobs))
-		if err != nil {
-			return nil, err
-		}
-		if len(got) == 0 {
-			break
-		}
-		slices.SortFunc(got, func(a, b Job) int { // RETURNING has no order
-			return cmp.Or(a.RunAt.Compare(b.RunAt), cmp.Compare(a.ID, b.ID))
-		})
-		for _, j := range got {
-			if j.ExpiresAt.IsZero() || j.ExpiresAt.After(q.Now) {
-				jobs = append(jobs, j)
-				continue
-			}
-			if err := tx.fail(j, "gave up: it is too old"); err != nil {
+// takeFrom picks at most n jobs that are due from a queue, counts them as
+// leased, and sends the queue to the end of the line. What is too old it gives
+// up.
+func (tx *Tx) takeFrom(queue, now int64, n int) ([]int64, error) {
+	type ready struct {
+		id, runAt, expires int64
+		lane               string
+	}
+	heads, err := all(tx, func(r row) (j ready, err error) {
+		err = r.Scan(&j.id, &j.runAt, &j.expires, &j.lane)
+		return j, err
+	}, `SELECT id, run_at, expires_at, lane FROM jobs WHERE queue = ? AND state = 0 AND head = 1
+		ORDER BY run_at, id LIMIT ? + 0`, queue, n+1)
+	if err != nil {
+		return nil, err
+	}
+	var ids []int64
+	turn := int64(never)
+	old := false
+	for _, j := range heads {
+		switch {
+		case j.runAt > now || len(ids) == n:
+			turn = min(turn, j.runAt)
+		case j.expires > 0 && j.expires <= now:
+			if err := tx.fail(j.id, j.lane, "gave up: it is too old"); err != nil {
 				return nil, err
 			}
+			old = true
+		default:
+			ids = append(ids, j.id)
 		}
 	}
-	return jobs, tx.run(`UPDATE job_queues SET inflight = inflight + ?1, served = ?2, turn = max(?2, coalesce(
-			(SELECT min(run_at) FROM jobs WHERE kind = ?3 AND host = ?4 AND state = 0 AND head = 1), ?5))
-		WHERE kind = ?3 AND host = ?4`,
-		len(jobs), millis(q.Now), kind, host, int64(never))
+	err = tx.run("UPDATE job_queues SET inflight = inflight + ?, served = ?, turn = ? WHERE id = ?",
+		len(ids), now, max(turn, now), queue)
+	if err == nil && old { // others may have moved up
+		err = tx.settle(queue)
+	}
+	return ids, err
+}
+
+// leaseIDs leases jobs that were picked, in the order of their dates.
+func (tx *Tx) leaseIDs(q LeaseQuery, ids []int64) ([]Job, error) {
+	if len(ids) == 0 {
+		return nil, nil
+	}
+	list, err := toJSON(ids)
+	if err != nil {
+		return nil, err
+	}
+	jobs, err := all(tx, scanJob, `UPDATE jobs AS j SET state = 1, leased_until = ? WHERE id IN (SELECT value FROM json_each(?))
+		RETURNING id, '', (SELECT host FROM job_queues WHERE id = queue), lane, payload, note, run_at, expires_at,
+			created_at, attempts, last_error, state, leased_until, queue`,
+		millis(q.Now.Add(q.For)), list)
+	slices.SortFunc(jobs, func(a, b Job) int { // RETURNING has no order
+		return cmp.Or(a.RunAt.Compare(b.RunAt), cmp.Compare(a.ID, b.ID))
+	})
+	return jobs, err
 }
 
 // expireLeases brings back jobs whose worker did not end them in time. It may
 // have tried, so that counts as an attempt.
 func (tx *Tx) expireLeases(now time.Time) error {
-	late, err := all(tx, scanJob, "SELECT "+jobColumns+" FROM jobs WHERE state = 1 AND leased_until <= ? LIMIT 1000", millis(now))
+	late, err := all(tx, scanJob, "SELECT "+jobColumns+jobTables+"WHERE j.state = 1 AND j.leased_until <= ? LIMIT 1000", millis(now))
 	if err != nil {
 		return err
 	}
@@ -158,7 +186,7 @@ func (tx *Tx) expireLeases(now time.Time) error {
 
 // releaseLeases brings back all leased jobs, when the store is opened.
 func (tx *Tx) releaseLeases() error {
-	leased, err := all(tx, scanJob, "SELECT "+jobColumns+" FROM jobs WHERE state = 1")
+	leased, err := all(tx, scanJob, "SELECT "+jobColumns+jobTables+"WHERE j.state = 1")
 	if err != nil {
 		return fmt.Errorf("release leases: %w", err)
 	}
@@ -168,9 +196,7 @@ func (tx *Tx) releaseLeases() error {
 		}
 	}
 	// Queues without work are left where they are while the program runs.
-	err = tx.run(`DELETE FROM job_queues WHERE NOT EXISTS (SELECT 1 FROM jobs j
-		WHERE j.kind = job_queues.kind AND j.host = job_queues.host AND j.state = 0 AND j.head = 1)`)
-	if err != nil {
+	if err := tx.run("DELETE FROM job_queues WHERE id NOT IN (SELECT queue FROM jobs)"); err != nil {
 		return fmt.Errorf("tidy queues: %w", err)
 	}
 	return nil
@@ -178,31 +204,27 @@ func (tx *Tx) releaseLeases() error {
 
 // requeue puts a leased job back. It keeps its place in its lane.
 func (tx *Tx) requeue(j Job, runAt time.Time, cause string, attempted bool) error {
-	n := 0
+	n, head := 0, j.Lane == ""
 	if attempted {
 		n = 1
 	}
-	err := tx.run(`UPDATE jobs SET state = 0, leased_until = 0, run_at = ?, last_error = ?, attempts = attempts + ? WHERE id = ?`,
-		millis(runAt), cause, n, j.ID)
+	err := tx.run(`UPDATE jobs SET state = 0, head = ?, leased_until = 0, run_at = ?, last_error = ?,
+		attempts = attempts + ? WHERE id = ?`, head, millis(runAt), cause, n, j.ID)
 	if err == nil {
-		err = tx.landed(line{j.Kind, j.Host}, 1)
+		err = tx.landed(j.queue, 1)
 	}
 	if err != nil {
 		return err
 	}
-	if j.Lane == "" {
-		return tx.ready(j.Kind, j.Host, millis(runAt))
+	if head {
+		return tx.ready(j.queue, millis(runAt))
 	}
-	// An older job of its lane may have come back meanwhile.
-	if err := tx.run("UPDATE jobs SET head = 0 WHERE id = ?", j.ID); err != nil {
-		return err
-	}
-	return tx.promote(j.Lane)
+	return tx.promoteNow(j.Lane) // it, or an older one that came back meanwhile
 }
 
 // landed notes that jobs of a queue are not leased any more, which makes room
 // for others.
-func (tx *Tx) landed(l line, n int) error {
+func (tx *Tx) landed(queue int64, n int) error {
 	tx.after.jobs = true
-	return tx.run("UPDATE job_queues SET inflight = max(0, inflight - ?) WHERE kind = ? AND host = ?", n, l.kind, l.host)
+	return tx.run("UPDATE job_queues SET inflight = max(0, inflight - ?) WHERE id = ?", n, queue)
 }

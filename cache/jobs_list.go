@@ -20,7 +20,7 @@ type JobStat struct {
 
 // Job returns a job.
 func (tx *Tx) Job(id int64) (Job, error) {
-	return one(tx, scanJob, "SELECT "+jobColumns+" FROM jobs WHERE id = ?", id)
+	return one(tx, scanJob, "SELECT "+jobColumns+jobTables+"WHERE j.id = ?", id)
 }
 
 // Jobs returns a page of jobs in the order of their ids.
@@ -31,8 +31,8 @@ func (tx *Tx) Jobs(q JobQuery) ([]Job, error) {
 			state = code
 		}
 	}
-	return all(tx, scanJob, "SELECT "+jobColumns+` FROM jobs WHERE id > ?1 AND (?2 = '' OR kind = ?2)
-		AND (?3 = '' OR host = ?3) AND (?4 < 0 OR state = ?4) AND (?5 = '' OR lane = ?5) ORDER BY id LIMIT ?6 + 0`,
+	return all(tx, scanJob, "SELECT "+jobColumns+jobTables+`WHERE j.id > ?1 AND (?2 = '' OR q.kind = ?2)
+		AND (?3 = '' OR q.host = ?3) AND (?4 < 0 OR j.state = ?4) AND (?5 = '' OR j.lane = ?5) ORDER BY j.id LIMIT ?6 + 0`,
 		q.After, q.Kind, q.Host, state, q.Lane, limitOr(q.Limit, 100))
 }
 
@@ -45,7 +45,9 @@ func (tx *Tx) JobStats() ([]JobStat, error) {
 			s.State = jobStates[state]
 		}
 		return s, err
-	}, `SELECT kind, host, state, count(*), min(created_at) FROM jobs GROUP BY kind, host, state ORDER BY kind, host, state`)
+	}, `SELECT q.kind, q.host, s.state, s.n, s.oldest
+		FROM (SELECT queue, state, count(*) n, min(created_at) oldest FROM jobs GROUP BY queue, state) s
+		JOIN job_queues q ON q.id = s.queue ORDER BY 1, 2, 3`)
 }
 
 // NextRun returns when the next job may become due after now, for a worker

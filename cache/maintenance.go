@@ -67,9 +67,9 @@ var checks = map[string]string{
 	"a lane without head": `SELECT lane FROM jobs WHERE lane <> '' AND state < 2 GROUP BY lane
 		HAVING max(head = 1 OR state = 1) = 0`,
 	"a ready job without turn": `SELECT CAST(id AS TEXT) FROM jobs j WHERE state = 0 AND head = 1 AND NOT EXISTS
-		(SELECT 1 FROM job_queues q WHERE q.kind = j.kind AND q.host = j.host AND q.turn < 9223372036854775807)`,
+		(SELECT 1 FROM job_queues q WHERE q.id = j.queue AND q.turn < 9223372036854775807)`,
 	"a wrong count of leases": `SELECT kind || ' ' || host FROM job_queues q WHERE inflight <>
-		(SELECT count(*) FROM jobs j WHERE j.kind = q.kind AND j.host = q.host AND j.state = 1)`,
+		(SELECT count(*) FROM jobs j WHERE j.queue = q.id AND j.state = 1)`,
 }
 
 // Check runs SQLite's integrity check, the full-text index's, and our own.

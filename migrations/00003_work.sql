@@ -21,11 +21,26 @@ CREATE TABLE activities (
 CREATE INDEX activities_object ON activities (object) WHERE object <> '';
 CREATE INDEX activities_at ON activities (at);
 
+-- One row for each kind and host that has work, or had while the program ran.
+-- turn says when it is its turn: the later of its earliest job and the time it
+-- was served last, so that hosts take turns and none waits behind another's
+-- backlog.
+CREATE TABLE job_queues (
+    id       INTEGER PRIMARY KEY,
+    kind     TEXT NOT NULL,
+    host     TEXT NOT NULL,
+    turn     INTEGER NOT NULL,
+    served   INTEGER NOT NULL,
+    inflight INTEGER NOT NULL,
+    UNIQUE (kind, host)
+) STRICT;
+CREATE INDEX job_queues_turn ON job_queues (kind, turn);
+CREATE INDEX job_queues_host ON job_queues (host);
+
 -- head is 1 for the job of its lane that may run: the oldest that is not over.
 CREATE TABLE jobs (
     id           INTEGER PRIMARY KEY AUTOINCREMENT,
-    kind         TEXT NOT NULL,
-    host         TEXT NOT NULL,
+    queue        INTEGER NOT NULL REFERENCES job_queues (id),
     lane         TEXT NOT NULL,
     note         TEXT NOT NULL,
     state        INTEGER NOT NULL, -- 0 queued, 1 leased, 2 failed
@@ -38,23 +53,9 @@ CREATE TABLE jobs (
     last_error   TEXT NOT NULL,
     payload      BLOB
 ) STRICT;
-CREATE INDEX jobs_ready ON jobs (kind, host, run_at, id) WHERE state = 0 AND head = 1;
+CREATE INDEX jobs_ready ON jobs (queue, run_at, id) WHERE state = 0 AND head = 1;
 CREATE INDEX jobs_lane ON jobs (lane, id) WHERE lane <> '';
 CREATE INDEX jobs_leased ON jobs (leased_until) WHERE state = 1;
-
--- One row for each kind and host with work: when it is its turn. A turn is the
--- later of its earliest job and the time it was served last, so that hosts
--- take turns and none waits behind another's backlog.
-CREATE TABLE job_queues (
-    kind     TEXT NOT NULL,
-    host     TEXT NOT NULL,
-    turn     INTEGER NOT NULL,
-    served   INTEGER NOT NULL,
-    inflight INTEGER NOT NULL,
-    PRIMARY KEY (kind, host)
-) STRICT, WITHOUT ROWID;
-CREATE INDEX job_queues_turn ON job_queues (kind, turn);
-CREATE INDEX job_queues_host ON job_queues (host);
 
 CREATE TABLE messages (
     id     TEXT NOT NULL,
