@@ -162,3 +162,22 @@ func (tx *Tx) SearchActors(prefix string, limit int) ([]Actor, error) {
 	}
 	return shown, nil
 }
+
+// HostInbox is an inbox on a host: a shared one, or that of any actor who still
+// lives there; "" when nobody is known. It is where a Delete goes when the
+// followers it once reached have left.
+func (tx *Tx) HostInbox(host string) (string, error) {
+	for _, which := range []string{"shared_inbox <> ''", "inbox <> ''"} {
+		for _, scheme := range []string{"https://", "http://"} {
+			a, err := one(tx, scanActor, "SELECT "+actorColumns+actorTables+"WHERE a.uri >= ? AND a.uri < ? AND a.gone_at = 0 AND a."+
+				which+" LIMIT 1", scheme+host+"/", scheme+host+"0") // "0" follows "/"
+			if err == nil {
+				return deliveryInbox(a), nil
+			}
+			if !errors.Is(err, ErrNotFound) {
+				return "", fmt.Errorf("find an inbox on %s: %w", host, err)
+			}
+		}
+	}
+	return "", nil
+}

@@ -193,6 +193,31 @@ func TestActors(t *testing.T) {
 	})
 }
 
+func TestHostInbox(t *testing.T) {
+	s := open(t)
+	s.update(t, func(tx *Tx) error {
+		for _, a := range []Actor{
+			{URI: "https://a.example/1", Inbox: "https://a.example/1/inbox"},
+			{URI: "https://a.example/2", Inbox: "https://a.example/2/inbox", SharedInbox: "https://a.example/gone", GoneAt: day},
+			{URI: "https://a.example/3", Inbox: "https://a.example/3/inbox", SharedInbox: "https://a.example/shared"},
+			{URI: "http://b.example:3000/1", Inbox: "http://b.example:3000/1/inbox"},
+			{URI: "https://c.example.net/1", Inbox: "https://c.example.net/1/inbox"},
+		} {
+			if err := tx.PutActor(a); err != nil {
+				return err
+			}
+		}
+		for host, want := range map[string]string{
+			"a.example": "https://a.example/shared", "b.example:3000": "http://b.example:3000/1/inbox", "c.example": "", "b.example": "",
+		} {
+			if got, err := tx.HostInbox(host); got != want || err != nil {
+				t.Errorf("HostInbox(%s) = %s, %v", host, got, err)
+			}
+		}
+		return nil
+	})
+}
+
 func TestBindings(t *testing.T) {
 	s := open(t)
 	s.update(t, func(tx *Tx) error {

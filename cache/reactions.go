@@ -80,6 +80,11 @@ func (tx *Tx) Reactions(object string, after int64, limit int) ([]Reaction, erro
 		object, after, limitOr(limit, 100))
 }
 
+// ReactionsBy returns the reactions of one actor to an object.
+func (tx *Tx) ReactionsBy(actor, object string) ([]Reaction, error) {
+	return all(tx, scanReaction, reactionColumns+"WHERE object = ? AND actor = ? ORDER BY id", object, actor)
+}
+
 // CountHearts counts the reactions to an object that show as comments.
 func (tx *Tx) CountHearts(object string) (int, error) {
 	return tx.count("SELECT count(*) FROM reactions WHERE object = ? AND heart_item <> ''", object)

@@ -51,9 +51,10 @@ func (c *conditions) add(cond string, arg any) {
 	c.sql.WriteString(" AND " + strings.ReplaceAll(cond, "%d", strconv.Itoa(len(c.args)+2)))
 }
 
-// Search finds posts by their text, newest first. It finds public posts of
-// authors who asked to be found, and all of the viewer's own; an Operator who
-// asks for it finds everything.
+// Search finds posts by their text, newest first: public posts of authors who
+// asked to be found or whom the viewer follows, the viewer's own, and what is
+// not for everybody but for the viewer. Unlisted posts of others are not found.
+// An Operator who asks for it finds everything.
 func (tx *Tx) Search(q SearchQuery) (SearchResult, error) {
 	var res SearchResult
 	behind, err := tx.count("SELECT count(*) FROM (SELECT 1 FROM posts WHERE indexed = 0 LIMIT 1000)")
