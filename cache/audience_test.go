@@ -15,15 +15,14 @@ import (
 
 // world is a random state of the store, kept in Go too.
 type world struct {
-	posts    map[string]translate.Post
-	order    []string // URIs, in the order of ids
-	extra    map[[2]string]bool
-	follows  map[[2]string]FollowState
-	blocks   map[[2]string]bool
-	paused   map[string]bool
-	shy      map[string]bool // not indexable
-	deleted  map[string]bool
-	boostsOf map[string]string
+	posts   map[string]translate.Post
+	order   []string // URIs, in the order of ids
+	extra   map[[2]string]bool
+	follows map[[2]string]FollowState
+	blocks  map[[2]string]bool
+	paused  map[string]bool
+	shy     map[string]bool // not indexable
+	deleted map[string]bool
 }
 
 // people are actors on hosts some of which are below others; the last two are

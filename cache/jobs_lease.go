@@ -31,22 +31,30 @@ func (tx *Tx) Lease(q LeaseQuery) ([]Job, error) {
 			return nil, fmt.Errorf("lease jobs: %w", err)
 		}
 	}
+	l := leaser{tx: tx, LeaseQuery: q}
 	var jobs []Job
 	for len(jobs) < q.Limit {
-		before := len(jobs)
+		before := len(jobs) + l.gaveUp
 		for i, kind := range kinds { // an equal share each; the next round gives out what was left
 			share := (q.Limit - len(jobs) + len(kinds) - i - 1) / (len(kinds) - i)
-			got, err := tx.leaseKind(q, kind, share)
+			got, err := l.leaseKind(kind, share)
 			if err != nil {
 				return nil, fmt.Errorf("lease jobs of %s: %w", kind, err)
 			}
 			jobs = append(jobs, got...)
 		}
-		if len(jobs) == before {
+		if len(jobs)+l.gaveUp == before {
 			break
 		}
 	}
 	return jobs, nil
+}
+
+// leaser leases jobs for one query.
+type leaser struct {
+	LeaseQuery
+	tx     *Tx
+	gaveUp int // jobs that were too old; others may have moved up to their place
 }
 
 // due is a queue whose turn it is.
@@ -59,20 +67,20 @@ type due struct {
 
 // leaseKind leases at most n jobs of a kind, going round its hosts. Every round
 // leases a job or moves a turn into the future, so it ends.
-func (tx *Tx) leaseKind(q LeaseQuery, kind string, n int) ([]Job, error) {
+func (l *leaser) leaseKind(kind string, n int) ([]Job, error) {
 	var jobs []Job
 	for len(jobs) < n {
 		// Jobs for no host have no limit: it is there to be gentle to hosts.
-		queues, err := all(tx, func(r row) (d due, err error) {
+		queues, err := all(l.tx, func(r row) (d due, err error) {
 			err = r.Scan(&d.id, &d.host, &d.inflight, &d.circuit)
 			return d, err
 		}, `SELECT q.id, q.host, q.inflight, coalesce((SELECT circuit_until FROM hosts WHERE name = q.host), 0)
 			FROM job_queues q WHERE q.kind = ?1 AND q.turn <= ?2 AND (q.host = '' OR ?3 <= 0 OR q.inflight < ?3)
-			ORDER BY q.turn LIMIT ?4 + 0`, kind, millis(q.Now), q.PerHost, n)
+			ORDER BY q.turn LIMIT ?4 + 0`, kind, millis(l.Now), l.PerHost, n)
 		if err != nil || len(queues) == 0 {
 			return jobs, err
 		}
-		got, err := tx.leaseRound(q, queues, n-len(jobs))
+		got, err := l.leaseRound(queues, n-len(jobs))
 		if err != nil {
 			return nil, err
 		}
@@ -85,40 +93,40 @@ func (tx *Tx) leaseKind(q LeaseQuery, kind string, n int) ([]Job, error) {
 }
 
 // leaseRound gives every queue an equal share of n, as far as it has jobs.
-func (tx *Tx) leaseRound(q LeaseQuery, queues []due, n int) ([]Job, error) {
+func (l *leaser) leaseRound(queues []due, n int) ([]Job, error) {
 	var ids []int64
 	for i, d := range queues {
 		if len(ids) >= n {
 			break
 		}
-		if d.circuit > millis(q.Now) {
-			if err := tx.run("UPDATE job_queues SET turn = ? WHERE id = ?", d.circuit, d.id); err != nil {
+		if d.circuit > millis(l.Now) {
+			if err := l.tx.run("UPDATE job_queues SET turn = ? WHERE id = ?", d.circuit, d.id); err != nil {
 				return nil, err
 			}
 			continue
 		}
 		take := (n - len(ids) + len(queues) - i - 1) / (len(queues) - i)
-		if d.host != "" && q.PerHost > 0 {
-			take = min(take, q.PerHost-d.inflight)
+		if d.host != "" && l.PerHost > 0 {
+			take = min(take, l.PerHost-d.inflight)
 		}
-		got, err := tx.takeFrom(d.id, millis(q.Now), take)
+		got, err := l.takeFrom(d.id, take)
 		if err != nil {
 			return nil, err
 		}
 		ids = append(ids, got...)
 	}
-	return tx.leaseIDs(q, ids)
+	return l.leaseIDs(ids)
 }
 
 // takeFrom picks at most n jobs that are due from a queue, counts them as
 // leased, and sends the queue to the end of the line. What is too old it gives
 // up.
-func (tx *Tx) takeFrom(queue, now int64, n int) ([]int64, error) {
+func (l *leaser) takeFrom(queue int64, n int) ([]int64, error) {
 	type ready struct {
 		id, runAt, expires int64
 		lane               string
 	}
-	heads, err := all(tx, func(r row) (j ready, err error) {
+	heads, err := all(l.tx, func(r row) (j ready, err error) {
 		err = r.Scan(&j.id, &j.runAt, &j.expires, &j.lane)
 		return j, err
 	}, `SELECT id, run_at, expires_at, lane FROM jobs WHERE queue = ? AND state = 0 AND head = 1
@@ -127,31 +135,30 @@ func (tx *Tx) takeFrom(queue, now int64, n int) ([]int64, error) {
 		return nil, err
 	}
 	var ids []int64
-	turn := int64(never)
-	old := false
+	now, turn, before := millis(l.Now), int64(never), l.gaveUp
 	for _, j := range heads {
 		switch {
 		case j.runAt > now || len(ids) == n:
 			turn = min(turn, j.runAt)
 		case j.expires > 0 && j.expires <= now:
-			if err := tx.fail(j.id, j.lane, "gave up: it is too old"); err != nil {
+			if err := l.tx.fail(j.id, j.lane, "gave up: it is too old"); err != nil {
 				return nil, err
 			}
-			old = true
+			l.gaveUp++
 		default:
 			ids = append(ids, j.id)
 		}
 	}
-	err = tx.run("UPDATE job_queues SET inflight = inflight + ?, served = ?, turn = ? WHERE id = ?",
+	err = l.tx.run("UPDATE job_queues SET inflight = inflight + ?, served = ?, turn = ? WHERE id = ?",
 		len(ids), now, max(turn, now), queue)
-	if err == nil && old { // others may have moved up
-		err = tx.settle(queue)
+	if err == nil && l.gaveUp > before { // others may have moved up
+		err = l.tx.settle(queue)
 	}
 	return ids, err
 }
 
 // leaseIDs leases jobs that were picked, in the order of their dates.
-func (tx *Tx) leaseIDs(q LeaseQuery, ids []int64) ([]Job, error) {
+func (l *leaser) leaseIDs(ids []int64) ([]Job, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
@@ -159,10 +166,10 @@ func (tx *Tx) leaseIDs(q LeaseQuery, ids []int64) ([]Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	jobs, err := all(tx, scanJob, `UPDATE jobs AS j SET state = 1, leased_until = ? WHERE id IN (SELECT value FROM json_each(?))
+	jobs, err := all(l.tx, scanJob, `UPDATE jobs AS j SET state = 1, leased_until = ? WHERE id IN (SELECT value FROM json_each(?))
 		RETURNING id, '', (SELECT host FROM job_queues WHERE id = queue), lane, payload, note, run_at, expires_at,
 			created_at, attempts, last_error, state, leased_until, queue`,
-		millis(q.Now.Add(q.For)), list)
+		millis(l.Now.Add(l.For)), list)
 	slices.SortFunc(jobs, func(a, b Job) int { // RETURNING has no order
 		return cmp.Or(a.RunAt.Compare(b.RunAt), cmp.Compare(a.ID, b.ID))
 	})

@@ -92,4 +92,3 @@ func TestUpdateDoesNotRevive(t *testing.T) {
 		return err
 	})
 }
-

@@ -243,4 +243,3 @@ func TestPurge(t *testing.T) {
 		return errors.Join(err, err2)
 	})
 }
-
