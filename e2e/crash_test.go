@@ -95,11 +95,17 @@ func TestServerKilled(t *testing.T) {
 		}))
 		_, err = again.FindItem(ctx, alice, lab.Microblog, "the post of meanwhile", lab.Says("while XMPP was away"))
 		s.must(err)
-		_, err = again.Inbox.Await(ctx, "its event", isEvent(alice, "while XMPP was away"))
+		_, err = s.fedi.Post(ctx, "alice", lab.Note{HTML: "<p>now that XMPP is back</p>"})
+		s.must(err)
+		_, err = again.Inbox.Await(ctx, "the next post's event", isEvent(alice, "XMPP is back"))
 		s.must(err)
 		s.must(again.Blog(ctx, "after-0", "after the crash 0."))
 		s.eachOnce(s.fedi, "after the crash %d.", 1)
 		s.eachOnce(s.fedi, "before the crash %d.", 1)
+		// A server that lost what it had in memory has deleted nothing.
+		if n := s.count(s.fedi, func(a lab.Activity) bool { return a.Type == "Delete" }); n != 0 {
+			t.Errorf("%d deletes went out", n)
+		}
 	})
 }
 

@@ -6,9 +6,9 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,15 +23,10 @@ const patience = 60 * time.Second
 var (
 	runDir string       // the folder of the run, set once by TestMain
 	siteNo atomic.Int32 // the last site given out
-
-	// gatewayBinary builds the program once for all tests.
-	gatewayBinary = sync.OnceValues(func() (string, error) {
-		return lab.BuildGateway(context.Background(), runDir)
-	})
 )
 
 func TestMain(m *testing.M) {
-	dir, err := lab.Enter(lab.TestHosts())
+	dir, err := lab.Enter(lab.World{Hosts: lab.TestHosts(), Private: true, Prepare: prepare})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "the end-to-end tests cannot run:", err)
 		os.Exit(1)
@@ -39,6 +34,35 @@ func TestMain(m *testing.M) {
 	runDir = dir
 	os.Exit(m.Run())
 }
+
+// prepare does what needs the network: inside there is none.
+func prepare(dir string) error {
+	if err := lab.InstallPeer(); err != nil {
+		return err
+	}
+	root, err := lab.Root()
+	if err != nil {
+		return err
+	}
+	bin, err := lab.BuildGateway(context.Background(), dir)
+	if err != nil {
+		return err
+	}
+	if bin != filepath.Join(dir, "isthmus") {
+		if err := os.Symlink(bin, filepath.Join(dir, "isthmus")); err != nil {
+			return err
+		}
+	}
+	build := exec.Command("go", "build", "-o", filepath.Join(dir, "demo"), "./e2e/demo")
+	build.Dir = root
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build the demo: %w\n%s", err, out)
+	}
+	return nil
+}
+
+// gatewayBinary is the program under test.
+func gatewayBinary() string { return filepath.Join(runDir, "isthmus") }
 
 // newLab gives a test a site of its own, ended and, after a failure, reported
 // with the logs of all its servers.

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 	"testing"
 
@@ -60,12 +59,10 @@ func TestSlixmpp(t *testing.T) {
 		}
 		// Whoever publishes has linked before.
 		s.must(x.Message(ctx, s.Names.Component, "link"))
-		s.must(lab.Eventually(ctx, "the link", func() error {
-			if status := s.finger(s.jules.JID()).Status; status != http.StatusOK {
-				return fmt.Errorf("WebFinger: %d", status)
-			}
-			return nil
-		}))
+		_, err = x.Await(ctx, "the answer to link", func(e lab.SlixEvent) bool {
+			return e.Event == "message" && strings.HasPrefix(e.JID, s.Names.Component)
+		})
+		s.must(err)
 		comment := `<entry xmlns="` + lab.NSAtom + `"><title type="text">Noted.</title><updated>2026-11-21T10:00:00Z</updated></entry>`
 		_, err = x.Publish(ctx, alice, lab.Comments+event.ID, "slix-1", comment, nil)
 		s.must(err)

@@ -26,7 +26,10 @@ func main() {
 	flag.Parse()
 	names := lab.DemoSite()
 	names.Web = webAddress(names.Web)
-	dir, err := lab.Enter("127.0.0.1\tlocalhost\n::1\tlocalhost\n" + names.Hosts())
+	dir, err := lab.Enter(lab.World{
+		Hosts:   "127.0.0.1\tlocalhost\n::1\tlocalhost\n" + names.Hosts(),
+		Prepare: func(string) error { return lab.InstallPeer() },
+	})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)

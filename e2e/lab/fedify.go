@@ -124,6 +124,12 @@ func (p *Peer) Start(ctx context.Context) error {
 // Kill ends the peer at once; Start starts it again.
 func (p *Peer) Kill() { p.proc.Kill() }
 
+// InstallPeer fetches the packages that the peers need, unless they are there.
+func InstallPeer() error {
+	_, err := fedifyFolder()
+	return err
+}
+
 // fedifyFolder is where the peer's program is, its packages installed.
 func fedifyFolder() (string, error) {
 	root, err := Root()

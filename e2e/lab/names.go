@@ -83,11 +83,6 @@ func TestHosts() string {
 	return b.String()
 }
 
-// DemoHosts is the hosts file of the demo.
-func DemoHosts() string {
-	return "127.0.0.1\tlocalhost\n::1\tlocalhost\n" + DemoSite().Hosts()
-}
-
 // freePort returns the wanted port of a loopback address if nothing listens
 // there, and else one that is free.
 func freePort(address string, want int) (int, error) {

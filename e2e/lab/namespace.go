@@ -27,12 +27,23 @@ const (
 // envKeep set to anything keeps the folder of the run.
 const envKeep = "ISTHMUS_LAB_KEEP"
 
+// World is what Enter makes.
+type World struct {
+	Hosts string // the text of /etc/hosts
+	// Private gives the program a network of its own too, with nothing but
+	// loopback: no port is taken, nothing is reached or seen from outside.
+	Private bool
+	// Prepare runs before, outside, where the network is: it is given the folder
+	// of the run.
+	Prepare func(dir string) error
+}
+
 // Enter runs the program once more inside mount and process namespaces of its
-// own, where /etc/hosts is the given text, and ends with its exit status. In
-// that inner program it returns the folder of the run. A private hosts file is
-// what lets peers meet on port 443 of real names; the process namespace ends
-// every server when the program ends, however it ends.
-func Enter(hosts string) (dir string, err error) {
+// own, where /etc/hosts is another, and ends with its exit status. In that inner
+// program it returns the folder of the run. A private hosts file is what lets
+// peers meet on port 443 of real names; the process namespace ends every server
+// when the program ends, however it ends.
+func Enter(w World) (dir string, err error) {
 	if dir = os.Getenv(envDir); dir != "" {
 		return dir, settle(dir)
 	}
@@ -44,10 +55,16 @@ func Enter(hosts string) (dir string, err error) {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return "", err
 	}
-	if err := os.WriteFile(filepath.Join(dir, "hosts"), []byte(hosts), 0o644); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, "hosts"), []byte(w.Hosts), 0o644); err != nil {
 		return "", err
 	}
-	code, err := runInside(dir)
+	if w.Prepare != nil {
+		if err := w.Prepare(dir); err != nil {
+			_ = os.RemoveAll(dir)
+			return "", err
+		}
+	}
+	code, err := runInside(dir, w.Private)
 	if os.Getenv(envKeep) == "" && code == 0 {
 		_ = os.RemoveAll(dir)
 	} else if err == nil {
@@ -62,11 +79,14 @@ func Enter(hosts string) (dir string, err error) {
 
 // runInside starts this program again and waits for it. Pdeathsig is bound to
 // the thread that starts the child, hence the lock.
-func runInside(dir string) (int, error) {
+func runInside(dir string, private bool) (int, error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	flags := uintptr(syscall.CLONE_NEWNS | syscall.CLONE_NEWPID)
 	attr := &syscall.SysProcAttr{Cloneflags: flags, Pdeathsig: syscall.SIGKILL, Setpgid: true}
+	if private {
+		attr.Cloneflags |= syscall.CLONE_NEWNET
+	}
 	if os.Getuid() != 0 {
 		// An ordinary user may bind port 443 only in a network of their own.
 		attr.Cloneflags |= syscall.CLONE_NEWUSER | syscall.CLONE_NEWNET
