@@ -143,9 +143,6 @@ func (g *Gateway) setAccess(ctx context.Context, a cache.Account, access cache.A
 			if err := tx.SetReach(a.URI, acc.Reach); err != nil {
 				return err
 			}
-			if err := tx.SetMeta("asked "+a.URI, ""); err != nil {
-				return err
-			}
 		}
 		if acc.Access == access {
 			return nil
@@ -209,12 +206,31 @@ func (g *Gateway) retireAll(ctx context.Context, a cache.Account, match func(cac
 	}
 }
 
+func askedKey(a cache.Account) string { return "asked " + a.URI }
+
+// answeredByItself notes that a node holds items again: the next time that it is
+// empty, its owner is asked anew.
+func (g *Gateway) answeredByItself(ctx context.Context, a cache.Account) {
+	var asked string
+	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		asked, err = tx.Meta(askedKey(a))
+		return err
+	})
+	if err != nil || asked == "" {
+		return
+	}
+	err = g.store.Update(ctx, func(tx *cache.Tx) error { return tx.SetMeta(askedKey(a), "") })
+	if err != nil && ctx.Err() == nil {
+		g.log.Error("note that a node holds items again", "account", a.Acct, "error", err)
+	}
+}
+
 // askOwnerOfNode asks the owner of a node that is empty or gone what should
 // become of its posts (design: deletes). It asks once.
 func (g *Gateway) askOwnerOfNode(ctx context.Context, a cache.Account) {
 	ask := false
 	err := g.store.Update(ctx, func(tx *cache.Tx) error {
-		asked, err := tx.Meta("asked " + a.URI)
+		asked, err := tx.Meta(askedKey(a))
 		if err != nil && !errors.Is(err, cache.ErrNotFound) || asked != "" {
 			return err
 		}
@@ -223,7 +239,7 @@ func (g *Gateway) askOwnerOfNode(ctx context.Context, a cache.Account) {
 			return err
 		}
 		ask = true
-		if err := tx.SetMeta("asked "+a.URI, g.now().UTC().Format(time.RFC3339)); err != nil {
+		if err := tx.SetMeta(askedKey(a), g.now().UTC().Format(time.RFC3339)); err != nil {
 			return err
 		}
 		return tx.Enqueue(g.botJob(a.JID, fmt.Sprintf("Your node %s was emptied or removed. The fediverse keeps what it has of it, unless you send: purge", feedNode(a))))

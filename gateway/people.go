@@ -193,4 +193,3 @@ func (g *Gateway) findAccountOf(ctx context.Context, name string) (a cache.Accou
 	}
 	return g.accountOf(ctx, stanza.JID(jid), node)
 }
-

@@ -175,8 +175,10 @@ func (g *Gateway) wants(ctx context.Context, a cache.Account, at translate.Item,
 		}
 		if !place.RetractedAt.IsZero() { // and back again, which after a pull has to be proved
 			back := !place.RetractedAt.After(s.pulled) && !date.Before(place.RetractedAt.Truncate(time.Second))
-			wanted = a.State == cache.Linked && (s.pulled.IsZero() || back)
-			return nil
+			if s.pulled.IsZero() || s.imported || back {
+				wanted, err = g.wantsNew(tx, a, at, p, s)
+			}
+			return err
 		}
 		stored, err := tx.PostByURI(place.URI, operator)
 		if err != nil {

@@ -37,6 +37,7 @@ func (g *Gateway) pull(ctx context.Context, a cache.Account, timer bool) {
 		g.askOwnerOfNode(ctx, a)
 		return
 	}
+	g.answeredByItself(ctx, a)
 	entries := byDate(items)
 	silent := 0
 	for _, e := range entries {

@@ -1,0 +1,181 @@
+package gateway
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"isthmus/cache"
+	"isthmus/xmpp"
+	"isthmus/xmpp/stanza"
+)
+
+// TestCommands shows what the gateway answers in chat.
+func TestCommands(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct{ says, want string }{
+		{"help", "unlink"},
+		{"HELP", "follow alice@mast.social"},
+		{"/help", "link [node]"},
+		{"hello", "I join you to the fediverse"},
+		{"status", "You are not linked"},
+		{"followers", "Nobody follows you yet."},
+		{"following", "You follow nobody yet."},
+		{"blocks", "You block nobody."},
+		{"pause", "is not linked"},
+		{"resume", "is not linked"},
+		{"unlink", "is not linked"},
+		{"import", "is not linked"},
+		{"follow", "follow whom or what? For example: follow alice@mast.social"},
+		{"follow pierre@example.net", "is an XMPP user here"},
+		{"follow nonsense", "give an address like"},
+		{"follow https://example.org/_ap/actor/pierre@example.net", "is an XMPP user here"},
+		{"unfollow alice@mast.social", "you do not follow"},
+		{"approve alice@mast.social", "is not linked"},
+		{"search ferns", "Nothing found."},
+		{"lock", "lock whom or what?"},
+		{"make me a sandwich", "I do not know that word"},
+	} {
+		w.chat(phone, ourComponent, "m", c.says)
+		if text := w.xmpp.said(phone); !strings.Contains(text, c.want) {
+			t.Errorf("%s: %q, want %q", c.says, text, c.want)
+		}
+	}
+	w.chat(phone, ourComponent, "m", "make me a sandwich") // an echo is not answered for ever
+	w.chat(phone, ourComponent, "m", "status")
+	if text := w.xmpp.said(phone); !strings.Contains(text, "not linked") {
+		t.Errorf("the second nonsense was answered %q", text)
+	}
+}
+
+// TestCommandsOfAUser shows what a linked user is told.
+func TestCommandsOfAUser(t *testing.T) {
+	w := newWorld(t)
+	a := w.linkUser(louise)
+	w.update(func(tx *cache.Tx) error {
+		return tx.PutFollow(cache.Follow{Follower: bobURI, Followee: a.URI, State: cache.FollowPending, ActivityID: bobURI + "/f", CreatedAt: w.clock(), UpdatedAt: w.clock()})
+	})
+	w.publish(louise, feed, w.entry("fern", "The fern uncurls."))
+	w.expect("Create")
+	w.must(w.store.Index(t.Context()))
+	for _, c := range []struct{ says, want string }{
+		{"status", "Your node urn:xmpp:microblog:0 is open to everybody; I am subscribed to it."},
+		{"status", "Followers: 1. Following: 0. Posts on the fediverse: 1."},
+		{"followers", "Alice (alice@mast.social)\nBob (bob@pub.test) (pending)"},
+		{"approve bob@pub.test", "Bob (bob@pub.test) follows you now."},
+		{"deny alice@mast.social", "does not follow you"},
+		{"approve alice@mast.social", "did not ask"},
+		{"lock on", "you are asked"},
+		{"lock off", "Everybody can follow"},
+		{"lock sideways", "say lock on or lock off"},
+		{"search fern", "The fern uncurls."},
+		{"import none", "how many posts?"},
+		{"pause", "Paused"},
+		{"status", "paused"},
+		{"resume", "Resumed"},
+		{"resume", "you are not paused"},
+	} {
+		if text, known := w.obey(t.Context(), phone, c.says); !known || !strings.Contains(text, c.want) {
+			t.Errorf("%s: %q, want %q", c.says, text, c.want)
+		}
+	}
+}
+
+// TestAdHoc shows that each command is there by XEP-0050 too, and asks for what
+// it needs.
+func TestAdHoc(t *testing.T) {
+	w := newWorld(t)
+	r := xmpp.Request{From: phone, To: ourComponent}
+	list, err := (&commands{w.Gateway}).Commands(t.Context(), r)
+	w.must(err)
+	if len(list) != len(table()) {
+		t.Fatalf("%d commands, want %d", len(list), len(table()))
+	}
+	for i, c := range table() {
+		x := list[i]
+		if x.Node != c.name || (x.Form != nil) != (c.arg != "" && !c.maybe) {
+			t.Errorf("%s is %s, with a form: %v", c.name, x.Node, x.Form != nil)
+		}
+		if x.Form == nil {
+			continue
+		}
+		form, err := x.Form(t.Context(), r)
+		w.must(err)
+		if f, ok := form.Field(fieldWhat); !ok || !f.Required {
+			t.Errorf("%s asks for %+v", c.name, form)
+		}
+		res, err := x.Run(t.Context(), r, xmpp.NewForm(xmpp.FormSubmit, ""))
+		w.must(err)
+		if res.NoteType != "error" || !res.Retry {
+			t.Errorf("%s without an answer: %+v", c.name, res)
+		}
+	}
+	follow := list[slices.IndexFunc(list, func(c xmpp.Command) bool { return c.Node == "follow" })]
+	res, err := follow.Run(t.Context(), r, xmpp.NewForm(xmpp.FormSubmit, "").AddText(fieldWhat, "alice@mast.social"))
+	w.must(err)
+	if !strings.Contains(res.Note, "Asked Alice") {
+		t.Errorf("follow says %+v", res)
+	}
+	if actors, err := (&commands{w.Gateway}).Commands(t.Context(), xmpp.Request{From: phone, To: aliceJID}); err != nil || len(actors) > 0 {
+		t.Errorf("an actor offers %v, %v", actors, err)
+	}
+}
+
+// TestFaces shows linking and looking up by the older protocols.
+func TestFaces(t *testing.T) {
+	w := newWorld(t)
+	ctx := t.Context()
+	w.xmpp.node(louise, feed, nodeOpen)
+	req := xmpp.Request{From: phone, To: ourComponent}
+	reg := &registration{w.Gateway}
+	if s, err := reg.Registration(ctx, req); err != nil || s.Registered {
+		t.Errorf("before: %+v, %v", s, err)
+	}
+	if err := reg.Unregister(ctx, req); !isKind(err, Unauthorized) {
+		t.Errorf("unregister before: %v", err)
+	}
+	w.must(reg.Register(ctx, req, nil))
+	if s, err := reg.Registration(ctx, req); err != nil || !s.Registered || !strings.Contains(s.Instructions, louise) {
+		t.Errorf("after: %+v, %v", s, err)
+	}
+	w.must(reg.Unregister(ctx, req))
+	w.running.Wait()
+
+	p := &prompt{w.Gateway}
+	for _, c := range []struct{ typed, want string }{
+		{"alice@mast.social", aliceJID}, {"@Alice@mast.social", aliceJID}, {"acct:alice@mast.social", aliceJID},
+		{aliceURI, aliceJID}, {aliceJID, aliceJID}, {"pierre@example.net", ""}, {"alice", ""},
+	} {
+		jid, err := p.Resolve(ctx, req, c.typed)
+		if string(jid) != c.want || (err == nil) != (c.want != "") {
+			t.Errorf("%s: %s, %v", c.typed, jid, err)
+		}
+	}
+	if desc, name, err := p.Prompt(ctx, req); desc == "" || name == "" || err != nil {
+		t.Errorf("prompt: %q, %q, %v", desc, name, err)
+	}
+}
+
+// TestIdentify finds people of both sides, whichever way they are named.
+func TestIdentify(t *testing.T) {
+	w := newWorld(t)
+	a := w.linkUser(louise)
+	for _, who := range []string{louise, "@" + louise, a.URI, "xmpp:" + louise} {
+		if i, err := w.Identify(t.Context(), who); err != nil || i.URI != a.URI || i.State != "linked" {
+			t.Errorf("%s: %+v, %v", who, i, err)
+		}
+	}
+	for _, who := range []string{"alice@mast.social", aliceURI, aliceJID} {
+		if i, err := w.Identify(t.Context(), who); err != nil || i.URI != aliceURI || i.JID != aliceJID {
+			t.Errorf("%s: %+v, %v", who, i, err)
+		}
+	}
+	if _, err := w.Identify(t.Context(), pierre); err == nil {
+		t.Error("a user without an account is somebody")
+	}
+	s, err := w.Status(t.Context(), stanza.JID(louise), "")
+	if err != nil || s.Handle != louise || s.Access != cache.AccessOpen || s.Followers != 1 || s.LastPull.After(w.clock().Add(time.Second)) {
+		t.Errorf("status: %+v, %v", s, err)
+	}
+}

@@ -1,0 +1,168 @@
+package gateway
+
+import (
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"isthmus/cache"
+	"isthmus/translate"
+	"isthmus/xmpp/stanza"
+)
+
+// bounced is the condition and text of the error that answers a message.
+func (s *fakeXMPP) bounced(id string) (condition, text string) {
+	s.t.Helper()
+	el := s.await("the error for "+id, func(el *stanza.Element) bool {
+		return el.Name == "message" && el.Get("type") == "error" && el.Get("id") == id
+	})
+	e := stanza.ParseError(el)
+	return e.Condition, e.Text
+}
+
+const phone = louise + "/phone"
+
+// TestDirectRefused shows which messages come back, and what they say.
+func TestDirectRefused(t *testing.T) {
+	w := newWorld(t)
+	w.chat(phone, aliceJID, "m1", "hello?")
+	if condition, text := w.xmpp.bounced("m1"); condition != "registration-required" || !strings.Contains(text, "link") {
+		t.Errorf("who has not linked gets %s: %s", condition, text)
+	}
+	a := w.linkUser(louise)
+	for _, c := range []struct {
+		name, to, want string
+		more           []*stanza.Element
+		before         func()
+	}{
+		{name: "encrypted", to: aliceJID, want: "not-acceptable", more: []*stanza.Element{stanza.New("eu.siacs.conversations.axolotl", "encrypted")}},
+		{name: "to one of ours", to: `pierre\40example.net@ap.example.org`, want: "redirect"},
+		{name: "to nobody", to: "nobody@ap.example.org", want: "item-not-found"},
+		{name: "a correction of nothing", to: aliceJID, want: "item-not-found", more: []*stanza.Element{stanza.New(stanza.NSCorrect, "replace").Set("id", "never")}},
+		{name: "blocked by the actor", to: aliceJID, want: "forbidden", before: func() {
+			w.update(func(tx *cache.Tx) error {
+				return tx.PutBlock(cache.Block{Owner: aliceURI, Target: a.URI, CreatedAt: w.clock()})
+			})
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w.t, w.xmpp.t = t, t
+			if c.before != nil {
+				c.before()
+			}
+			w.chat(phone, c.to, "m2", "hello?", c.more...)
+			if condition, _ := w.xmpp.bounced("m2"); condition != c.want {
+				t.Errorf("answered %s, want %s", condition, c.want)
+			}
+			w.expect("")
+		})
+	}
+	w.t, w.xmpp.t = t, t
+	for _, kind := range []string{"error", "headline", "groupchat"} {
+		w.xmpp.send(stanza.New("", "message").Set("type", kind).Set("id", "m3").Set("from", phone).Set("to", bobJID).
+			Add(stanza.Text(stanza.NSComponent, "body", "hello?")))
+	}
+	w.chat(phone, bobJID, "m4", "") // a marker, a receipt
+	w.expect("")
+}
+
+// TestDirectMessage follows a message through its life.
+func TestDirectMessage(t *testing.T) {
+	w := newWorld(t)
+	w.linkUser(louise)
+	w.chat(phone, aliceJID, "m1", "I wil.", stanza.New(stanza.NSReceipts, "request"))
+	made := w.expect("Create")[0]
+	if made.inbox != aliceURI+"/inbox" || !slices.Equal(made.To, []string{aliceURI}) || len(made.Cc) > 0 {
+		t.Errorf("delivered to %s, addressed to %v, copied to %v", made.inbox, made.To, made.Cc)
+	}
+	w.chat(phone, aliceJID, "m1", "I wil.") // sent again
+	w.expect("")
+	w.pass(time.Second)
+	w.chat(phone, aliceJID, "m2", "I will.", stanza.New(stanza.NSCorrect, "replace").Set("id", "m1"))
+	edit := w.expect("Update")[0]
+	if edit.uri != made.uri || !strings.Contains(edit.text(), "I will.") || !edit.time("updated").After(made.time("published")) {
+		t.Errorf("the correction is %+v", edit)
+	}
+	w.view(func(tx *cache.Tx) error {
+		if _, err := tx.PostByURI(made.uri, cache.Viewer{}); err == nil {
+			t.Error("strangers see a direct message")
+		}
+		_, err := tx.PostByURI(made.uri, cache.Viewer{Actor: aliceURI})
+		return err
+	})
+	w.linkUser(pierre)
+	w.chat(pierre+"/desk", aliceJID, "m9", "", stanza.New(stanza.NSRetract, "retract").Set("id", "m1"))
+	w.expect("")
+	w.chat(phone, aliceJID, "m3", "", stanza.New(stanza.NSRetract, "retract").Set("id", "m2")) // by the correction's id too
+	gone := w.deliveries()
+	if len(gone) == 0 {
+		t.Error("nothing tells of the retraction")
+	}
+	for _, d := range gone {
+		if d.Type != "Delete" || d.uri != made.uri || !strings.HasPrefix(d.inbox, "https://mast.social/") {
+			t.Errorf("the retraction is %+v", d)
+		}
+	}
+}
+
+// TestConversation shows who reads an answer.
+func TestConversation(t *testing.T) {
+	w := newWorld(t)
+	a := w.linkUser(louise)
+	group := w.remotePost(aliceURI, "group", "direct", `,"cc":["`+bobURI+`"],"tag":[{"type":"Mention","href":"`+bobURI+`","name":"@bob@pub.test"}]`)
+	pair := w.remotePost(bobURI, "pair", "direct", "")
+	w.update(func(tx *cache.Tx) error {
+		err := tx.PutMessage(cache.Message{ID: "g1", Our: aliceJID, User: a.JID, Object: group, Origin: translate.OriginAP, At: w.clock()})
+		if err != nil {
+			return err
+		}
+		return tx.PutMessage(cache.Message{ID: "p1", Our: bobJID, User: a.JID, Object: pair, Origin: translate.OriginAP, At: w.clock()})
+	})
+	reply := func(id string) *stanza.Element { return stanza.New(stanza.NSReply, "reply").Set("id", id) }
+	for _, c := range []struct {
+		name, to string
+		more     []*stanza.Element
+		want     []string
+		answers  any
+	}{
+		{"a threaded reply reaches all", aliceJID, []*stanza.Element{reply("g1")}, []string{aliceURI, bobURI}, group},
+		{"an unthreaded one only the actor, and names no group", aliceJID, nil, []string{aliceURI}, nil},
+		{"between two it goes on from the last", bobJID, nil, []string{bobURI}, pair},
+		{"a reply to what is not known", bobJID, []*stanza.Element{reply("never")}, []string{bobURI}, nil},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w.t = t
+			w.pass(time.Second)
+			w.chat(phone, c.to, "m "+c.name, "Well.", c.more...)
+			made := w.deliveries()
+			if len(made) != len(c.want) {
+				t.Fatalf("sent %+v", made)
+			}
+			to := slices.Sorted(slices.Values(made[0].To))
+			if !slices.Equal(to, slices.Sorted(slices.Values(c.want))) || made[0].Object["inReplyTo"] != c.answers {
+				t.Errorf("addressed to %v, in reply to %v; want %v, %v", to, made[0].Object["inReplyTo"], c.want, c.answers)
+			}
+		})
+	}
+}
+
+// TestDirectReactions shows that reactions are a set (XEP-0444).
+func TestDirectReactions(t *testing.T) {
+	w := newWorld(t)
+	a := w.linkUser(louise)
+	note := w.remotePost(aliceURI, "pair", "direct", "")
+	w.update(func(tx *cache.Tx) error {
+		return tx.PutMessage(cache.Message{ID: "p1", Our: aliceJID, User: a.JID, Object: note, Origin: translate.OriginAP, At: w.clock()})
+	})
+	for i, c := range []struct{ emoji, want string }{
+		{"❤️", "Like"}, {"❤️", ""}, {"❤️ 🦔", "Like"}, {"🦔", "Undo"}, {"", "Undo"},
+	} {
+		r := stanza.New(stanza.NSReactions, "reactions").Set("id", "p1")
+		for _, e := range strings.Fields(c.emoji) {
+			r.Add(stanza.Text("", "reaction", e))
+		}
+		w.chat(phone, aliceJID, "r"+string(rune('a'+i)), "", r)
+		w.expect(c.want)
+	}
+}
