@@ -309,7 +309,7 @@ func (w *world) check(t *rapid.T, tx *Tx, v Viewer) {
 	for _, width := range []Width{AnyWidth, PublicOnly, PublicOrUnlisted} {
 		page := Page{Ascending: true, Limit: 100, Width: width}
 		in := func(p translate.Post) bool { return w.width(width, p) }
-		items, err := tx.Items(ItemQuery{Service: "s", Node: "n", Viewer: v, Width: width, Ascending: true, Limit: 100, Count: true})
+		items, err := tx.Items(ItemQuery{Service: "s", Node: "n", Viewer: v, Width: width, Ascending: true, Limit: 100, Count: true, Position: true})
 		same("Items", w.visible(v, in), items.Items, err)
 		if items.Count != len(items.Items) {
 			t.Fatalf("Items counts %d of %d", items.Count, len(items.Items))

@@ -182,8 +182,8 @@ func BenchmarkItems(b *testing.B) {
 	for name, q := range map[string]ItemQuery{
 		"stranger": {Service: "big", Node: "all", Limit: 20},
 		"viewer":   {Service: "big", Node: "all", Limit: 20, Viewer: Viewer{Actor: "https://v.example/u"}},
-		"small":    {Service: `u7\40h@ap.example`, Node: "urn:xmpp:microblog:0", Limit: 20, Count: true},
-		"count":    {Service: "big", Node: "all", Limit: 20, Count: true},
+		"small":    {Service: `u7\40h@ap.example`, Node: "urn:xmpp:microblog:0", Limit: 20, Count: true, Position: true},
+		"count":    {Service: "big", Node: "all", Limit: 20, Count: true, Position: true},
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

@@ -66,7 +66,7 @@ func TestConcurrent(t *testing.T) {
 	})
 	work("read", 3, func(r *rand.Rand) error {
 		return s.View(ctx, func(tx *Tx) error {
-			_, err := tx.Items(ItemQuery{Service: "s", Node: "n", Count: true, Viewer: Viewer{Actor: bob}})
+			_, err := tx.Items(ItemQuery{Service: "s", Node: "n", Count: true, Position: true, Viewer: Viewer{Actor: bob}})
 			_, err2 := tx.Search(SearchQuery{Text: "text", Any: true})
 			_, err3 := tx.PostByURI(uri(r), Viewer{})
 			return errors.Join(err, err2, err3)

@@ -15,14 +15,15 @@ type ItemQuery struct {
 	Limit         int    // 0: 20; negative: none, count only
 	Ascending     bool   // oldest first: After counts from the beginning; else newest first
 	ByModified    bool   // order by last change instead of sort date
-	Count         bool   // fill Count and Index of the answer
+	Count         bool   // fill Count of the answer
+	Position      bool   // and Index, which costs as much again after a cursor
 }
 
 // ItemPage is a page of items.
 type ItemPage struct {
 	Items []Stored
 	Count int // visible items of the node, if asked
-	Index int // position of the first item of the page, in the order of the page
+	Index int // position of the first item of the page, in the order of the page; -1: not asked for
 }
 
 const itemTables = "placements l CROSS JOIN posts p ON p.id = l.post_id"
@@ -137,7 +138,7 @@ func (tx *Tx) Items(q ItemQuery) (ItemPage, error) {
 			return ItemPage{}, err
 		}
 	}
-	page := ItemPage{Index: q.Start}
+	page := ItemPage{Index: max(q.Start, 0)}
 	if !n.known {
 		return page, nil
 	}
@@ -174,6 +175,11 @@ func (n nodeItems) position(page *ItemPage, after, before key) error {
 	}
 	skipped := 0
 	switch {
+	case !n.q.Position:
+		if after != lowest || before != highest {
+			page.Index = -1
+		}
+		return nil
 	case n.q.Ascending && after != lowest:
 		skipped, err = n.count(lowest, after)
 		skipped++ // the cursor itself

@@ -27,7 +27,7 @@ func TestItemsWalk(t *testing.T) {
 				for _, modified := range []bool{false, true} {
 					for _, width := range []Width{AnyWidth, PublicOrUnlisted} {
 						walkNode(rt, tx, ItemQuery{
-							Service: "s", Node: "n", Viewer: Viewer{Actor: actor}, Width: width, ByModified: modified, Count: true,
+							Service: "s", Node: "n", Viewer: Viewer{Actor: actor}, Width: width, ByModified: modified, Count: true, Position: true,
 						})
 					}
 				}
@@ -173,7 +173,7 @@ func TestItemsEdges(t *testing.T) {
 	}
 	s.update(t, func(tx *Tx) error { _, err := tx.RetractItem("s", "n", "i3", day); return err })
 	s.view(t, func(tx *Tx) error {
-		base := ItemQuery{Service: "s", Node: "n", Count: true}
+		base := ItemQuery{Service: "s", Node: "n", Count: true, Position: true}
 		for name, c := range map[string]struct {
 			change func(q *ItemQuery)
 			want   []string

@@ -38,7 +38,7 @@ func (g *Gateway) Receive(ctx context.Context, in ap.Incoming) error {
 		}
 		tx.Durable()
 		return tx.Enqueue(cache.Job{
-			Kind: jobActivity, Lane: "from " + in.Signer, RunAt: now, ExpiresAt: now.Add(jobLife), CreatedAt: now,
+			Kind: jobActivity, Lane: laneOf(in.Signer, in.Object), RunAt: now, ExpiresAt: now.Add(jobLife), CreatedAt: now,
 			Note:    fmt.Sprintf("%s from %s", in.Object.Type(), in.Signer),
 			Payload: payload(receivedJob{Body: in.Body, Signer: in.Signer, Target: in.Target, Gone: in.Gone}),
 		})
@@ -48,6 +48,16 @@ func (g *Gateway) Receive(ctx context.Context, in ap.Incoming) error {
 		return err
 	}
 	return because(Temporary, err, "try again later")
+}
+
+// laneOf keeps what one actor says about one thing in order, such as a Like and
+// its Undo, and lets everything else run side by side (D3).
+func laneOf(signer string, o *as2.Object) string {
+	about := as2.FirstID(o.Object)
+	if o.Type() == as2.TypeUndo && len(o.Object) > 0 && as2.FirstID(o.Object[0].Object) != "" {
+		about = as2.FirstID(o.Object[0].Object)
+	}
+	return "from " + signer + " about " + about
 }
 
 // errOr gives err, or other if there is none.
