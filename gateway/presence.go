@@ -149,8 +149,8 @@ func (g *Gateway) domainPresence(ctx context.Context, p xmpp.Presence) {
 		return
 	}
 	account, err := g.accountOf(ctx, user, "")
-	if err == nil && account.State == cache.Linked && g.now().Sub(account.Reach.Pull) > pullAgain {
-		g.pull(ctx, account, false)
+	if err == nil && account.State == cache.Linked {
+		g.freshen(ctx, account)
 	}
 }
 

@@ -293,7 +293,7 @@ func TestSilentServer(t *testing.T) {
 	w.pass(time.Hour)
 	w.hold(louise, feed, w.entry("quiet", "Nobody told you."))
 	w.pass(3 * time.Hour)
-	w.eachLinked(t.Context(), func(a cache.Account) { w.due(t.Context(), a) })
+	w.eachLinked(t.Context(), func(a cache.Account) { w.due(t.Context(), a, w.upSince(t.Context())) })
 	w.expect("Create")
 	a, err := w.accountOf(t.Context(), louise, "")
 	w.must(err)

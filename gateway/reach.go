@@ -24,7 +24,8 @@ const (
 const (
 	pullEvery     = 10 * time.Minute
 	pullWellEvery = 2 * time.Hour
-	pullAgain     = time.Minute // not more often, however often somebody comes online
+	pullAgain     = time.Minute      // not more often, however often somebody comes online
+	pullSoon      = 15 * time.Second // at first, while there is nothing to subscribe to
 )
 
 // reachAtOnce is how many accounts are reached at the same time: one server that
@@ -166,8 +167,7 @@ func (g *Gateway) subscribe(ctx context.Context, a cache.Account) {
 				r.Rung = rungSubscribe
 			}
 		case verdictOf(err) != unproven:
-			r.Subscribe = time.Time{}
-			if !granted {
+			if r.Subscribe = (time.Time{}); !granted {
 				r.Rung = rungPull
 			}
 		}
@@ -234,17 +234,21 @@ func (g *Gateway) heard(ctx context.Context, a cache.Account) {
 	g.reached(ctx, a, func(r *cache.Reach) { r.Event, r.Rung = now, rung })
 }
 
+// timerTick is how often the timers look what is due.
+const timerTick = 10 * time.Second
+
 // runTimers does what is to be done from time to time, until ctx ends.
 func (g *Gateway) runTimers(ctx context.Context) {
-	tick := time.NewTicker(time.Minute)
+	tick := time.NewTicker(timerTick)
 	defer tick.Stop()
 	for round := 0; ; round++ {
-		if round%60 == 0 {
+		if round%360 == 0 {
 			g.prune(ctx)
 			g.purgeUnlinked(ctx)
 		}
 		if g.link.Online() {
-			g.eachLinked(ctx, func(a cache.Account) { g.due(ctx, a) })
+			up := g.upSince(ctx)
+			g.eachLinked(ctx, func(a cache.Account) { g.due(ctx, a, up) })
 		}
 		select {
 		case <-ctx.Done():
@@ -258,22 +262,42 @@ func (g *Gateway) runTimers(ctx context.Context) {
 const profileEvery = 24 * time.Hour
 
 // due asks a node that was not heard of for long, with a jitter, and now and
-// then who its owner is.
-func (g *Gateway) due(ctx context.Context, a cache.Account) {
+// then who its owner is. A node that could not be subscribed a moment ago, when
+// it was linked or the link came up, may be made now.
+func (g *Gateway) due(ctx context.Context, a cache.Account, up time.Time) {
+	now := g.now()
 	every := pullEvery
-	if g.now().Sub(a.Reach.Event) < 24*time.Hour {
+	switch {
+	case a.Reach.Subscribe.IsZero() && (now.Sub(up) < pullEvery || now.Sub(a.LinkedAt) < pullEvery):
+		every = pullSoon
+	case now.Sub(a.Reach.Event) < 24*time.Hour:
 		every = pullWellEvery
 	}
-	if g.now().Sub(a.Reach.Pull) < every+rand.N(every/4) {
+	if now.Sub(a.Reach.Pull) < every+rand.N(every/4) || now.Sub(a.Reach.ErrorAt) < min(every, pullAgain) {
 		return
 	}
 	if a.Reach.Subscribe.IsZero() {
 		g.subscribe(ctx, a)
 	}
-	g.pull(ctx, a, true)
+	g.pull(ctx, a, now.Sub(up) > pullAgain)
 	if g.profileDue(ctx, a) {
 		g.readProfile(ctx, a)
 	}
+}
+
+// freshen looks at the node of somebody who has come online.
+func (g *Gateway) freshen(ctx context.Context, a cache.Account) {
+	wait := pullAgain
+	if a.Reach.Subscribe.IsZero() {
+		wait = 0
+	}
+	if g.now().Sub(a.Reach.Pull) < wait {
+		return
+	}
+	if a.Reach.Subscribe.IsZero() {
+		g.subscribe(ctx, a)
+	}
+	g.pull(ctx, a, false)
 }
 
 // prune drops what is kept against repeats for long enough (D7).
