@@ -81,10 +81,9 @@ func (g *Gateway) upSince(ctx context.Context) time.Time {
 
 // dated is an item with the dates that its entry claims.
 type dated struct {
-	item      xmpp.Item
-	date      time.Time // of publication
-	changed   time.Time // of the last change
-	unordered int
+	item    xmpp.Item
+	date    time.Time // of publication
+	changed time.Time // of the last change
 }
 
 // byDate sorts items by the dates of their entries, oldest first: servers answer
@@ -92,7 +91,7 @@ type dated struct {
 func byDate(items []xmpp.Item) []dated {
 	out := make([]dated, len(items))
 	for i, it := range items {
-		out[i] = dated{item: it, unordered: i}
+		out[i] = dated{item: it}
 		if p, err := translate.FromAtom(it.Payload, translate.Item{ID: it.ID}, translate.Actor{}); err == nil {
 			out[i].date, out[i].changed = p.Published, p.Published
 			if p.Updated.After(p.Published) {
