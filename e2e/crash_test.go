@@ -46,9 +46,9 @@ func TestGatewayKilled(t *testing.T) {
 		s.eachOnce(s.fedi, "in the gap %d.", rounds)
 		for i := range rounds {
 			text := fmt.Sprintf("inward %d.", i)
-			_, err := s.louise.FindItem(ctx, alice, lab.Microblog, text, lab.Says(text))
+			_, err := s.louise.Inbox.Await(ctx, text, isEvent(alice, text))
 			s.must(err)
-			_, err = s.louise.Inbox.Await(ctx, text, isEvent(alice, text))
+			_, err = s.louise.FindItem(ctx, alice, lab.Microblog, text, lab.Says(text))
 			s.must(err)
 		}
 		items, err := s.louise.Items(ctx, alice, lab.Microblog, lab.Page{MaxItems: 50})

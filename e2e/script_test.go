@@ -145,12 +145,14 @@ func (s *site) follow2(peer *lab.Script, name string) {
 	if state == "subscribed" {
 		return
 	}
-	follow, err := peer.Await(ctx, "the Follow", kind("Follow"))
+	a := peer.Actor(name)
+	follow, err := peer.Await(ctx, "the Follow", func(r lab.Received) bool {
+		return r.Activity["type"] == "Follow" && r.Activity["object"] == a.ID
+	})
 	s.must(err)
 	actor, _ := follow.Activity["actor"].(string)
 	doc, _ := s.object(actor)
 	inbox, _ := doc["inbox"].(string)
-	a := peer.Actor(name)
 	_, _, err = a.Post(inbox, a.Activity("Accept", follow.Activity["id"], actor))
 	s.must(err)
 	_, err = s.louise.Inbox.Await(ctx, "the subscription", isSubscription(jid, "subscribed"))
