@@ -150,7 +150,7 @@ func fly[T any](ctx context.Context, g *Gateway, key string, fetch func(context.
 // lookupError says why a handle did not resolve.
 func lookupError(err error, handle string) error {
 	switch {
-	case errors.Is(err, webfinger.ErrNotFound):
+	case errors.Is(err, webfinger.ErrNotFound), errors.Is(err, webfinger.ErrWrong):
 		return because(NotFound, err, "there is no %s", handle)
 	case errors.Is(err, webfinger.ErrGone):
 		return because(Gone, err, "%s is gone", handle)
@@ -226,9 +226,12 @@ func (g *Gateway) storeActor(ctx context.Context, doc *ap.Document) (cache.Actor
 		return cache.Actor{}, fail(NotFound, "that is not an actor")
 	}
 	acct, err := g.finger.Verify(ctx, webfinger.Claim{ID: o.ID, PreferredUsername: o.PreferredUsername, WebFinger: o.Webfinger})
-	if err != nil {
+	switch {
+	case errors.Is(err, webfinger.ErrNotFound), errors.Is(err, webfinger.ErrGone), errors.Is(err, webfinger.ErrWrong):
 		g.log.Info("actor has no verified handle", "actor", o.ID, "error", err)
 		acct = ""
+	case err != nil: // a JID is bound for good: not on a day without WebFinger
+		return cache.Actor{}, because(Temporary, err, "the handle of the actor cannot be checked now")
 	}
 	a := actorFromDocument(o, acct)
 	a.Raw, a.FetchedAt = doc.Body, g.now()
