@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"strconv"
 
 	"isthmus/ap"
@@ -29,13 +28,8 @@ func (b *backend) Collection(ctx context.Context, q ap.CollectionLookup) (any, e
 		doc, err = c.document(tx, q)
 		return err
 	})
-	switch {
-	case errors.Is(err, cache.ErrNotFound), errors.Is(err, cache.ErrGone):
-		return nil, because(NotFound, err, "no such collection")
-	case errors.As(err, new(*Error)):
-		return nil, err
-	case err != nil:
-		return nil, because(Temporary, err, "try again later")
+	if err != nil {
+		return nil, storeError(err)
 	}
 	return doc, nil
 }
@@ -150,11 +144,11 @@ func (b *backend) outbox(a cache.Account, v cache.Viewer) collection {
 
 // created is a post of an account as the activity that made it.
 func (g *Gateway) created(a cache.Account, p translate.Post) any {
-	if p.Kind == translate.KindBoost {
-		return g.objectDocument(a, p)
+	act := translate.Announce(p, g.addr.Followers(acctOf(a)))
+	if p.Kind != translate.KindBoost {
+		act = translate.Create(p.URI+"/create", translate.AS2Object(p, g.linksOf(acctOf(a), p)))
 	}
-	act := translate.Create(p.URI+"/create", translate.AS2Object(p, g.linksOf(acctOf(a), p)))
-	act.Context = ""
+	act.Context = "" // the page has it
 	return act
 }
 

@@ -130,6 +130,9 @@ func (g *Gateway) openAccount(ctx context.Context, jid, node string) (cache.Acco
 	if !g.mayLink(stanza.JID(jid), node) {
 		return cache.Account{}, fail(NotFound, "no such actor")
 	}
+	if !g.link.Online() { // peers believe a 404
+		return cache.Account{}, fail(Temporary, "the XMPP server is away")
+	}
 	return fly(ctx, g, "open "+jid+" "+node, func(ctx context.Context) (cache.Account, error) {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
@@ -142,7 +145,11 @@ func (g *Gateway) openAccount(ctx context.Context, jid, node string) (cache.Acco
 		}
 		a, err := g.makeAccount(ctx, stanza.JID(jid), node, cache.Linked)
 		if err == nil {
-			g.running.Go(func() { g.reach(context.WithoutCancel(ctx), a) })
+			g.running.Go(func() {
+				ctx := context.WithoutCancel(ctx)
+				g.reach(ctx, a)
+				g.readProfile(ctx, a)
+			})
 		}
 		return a, err
 	})

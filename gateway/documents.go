@@ -20,16 +20,11 @@ func (g *Gateway) Backend() ap.Backend { return &backend{g} }
 // only, so that our actors can be fetched while our own POSTs are open.
 type backend struct{ *Gateway }
 
-// tombstone is the answer about an id that is gone (A15).
-func tombstone(id, former string) *as2.Tombstone {
-	return &as2.Tombstone{Context: as2.ContextAS2, ID: id, Type: as2.TypeTombstone, FormerType: former}
-}
-
 // Actor gives an actor. One that left is gone, one that is paused is not there.
 func (b *backend) Actor(ctx context.Context, q ap.Lookup) (any, error) {
 	a, err := b.findAccount(ctx, q.Acct)
 	if isKind(err, Gone) {
-		return tombstone(b.addr.ActorURL(q.Acct), as2.TypePerson), err
+		return &as2.Tombstone{Context: as2.ContextAS2, ID: a.URI, Type: as2.TypeTombstone, FormerType: actorType(a)}, err
 	}
 	if err != nil {
 		return nil, err
@@ -64,7 +59,7 @@ func (g *Gateway) actorDocument(a cache.Account) *as2.Actor {
 	host := g.hostOf(a)
 	user, _, _ := cutHandle(a.Acct)
 	doc := &as2.Actor{
-		Context: as2.ContextActor, ID: a.URI, Type: as2.TypePerson, PreferredUsername: user, Webfinger: a.Acct,
+		Context: as2.ContextActor, ID: a.URI, Type: actorType(a), PreferredUsername: user, Webfinger: a.Acct,
 		Name: a.Name, Summary: a.Summary, URL: g.addr.PageURL(acct), Published: wire(a.CreatedAt), Updated: wire(a.UpdatedAt),
 		Inbox: g.addr.Inbox(acct), Outbox: g.addr.Outbox(acct), Followers: g.addr.Followers(acct),
 		Following: g.addr.Following(acct), Featured: g.addr.Featured(acct),
@@ -72,9 +67,6 @@ func (g *Gateway) actorDocument(a cache.Account) *as2.Actor {
 		ManuallyApprovesFollowers: a.ManuallyApproves, Discoverable: a.Discoverable && a.State == cache.Linked,
 		Indexable: a.Indexable, Tag: []as2.Tag{}, Attachment: []as2.PropertyValue{},
 		PublicKey: &as2.Key{ID: g.addr.KeyID(a.URI), Owner: a.URI, PublicKeyPEM: a.PublicKeyPEM},
-	}
-	if a.Kind == cache.Node {
-		doc.Type = as2.TypeService // software runs it (A17)
 	}
 	if a.IconURL != "" {
 		doc.Icon = &as2.Image{Type: as2.TypeImage, MediaType: a.IconType, URL: a.IconURL}
@@ -90,6 +82,14 @@ func (g *Gateway) actorDocument(a cache.Account) *as2.Actor {
 		doc.Attachment = append(doc.Attachment, as2.PropertyValue{Type: as2.TypePropertyValue, Name: f.Name, Value: f.Value})
 	}
 	return doc
+}
+
+// actorType is the type of an account: nodes are run by software (A17).
+func actorType(a cache.Account) string {
+	if a.Kind == cache.Node {
+		return as2.TypeService
+	}
+	return as2.TypePerson
 }
 
 func cutHandle(handle string) (user, host string, ok bool) {
@@ -124,74 +124,73 @@ func (b *backend) InstanceActor(ctx context.Context, host string) (any, error) {
 // Object gives a post of an account to those who may see it; to others it is
 // not there (SEC-25).
 func (b *backend) Object(ctx context.Context, q ap.Lookup) (any, error) {
-	uri := b.addr.ItemURL(q.Acct, q.ID)
 	a, err := b.account(ctx, q.Acct)
 	if err != nil && !isKind(err, Gone) {
 		return nil, err
 	}
 	var doc any
-	viewErr := b.store.View(ctx, func(tx *cache.Tx) error {
-		stored, err := tx.PostByURI(uri, cache.Viewer{Actor: q.Viewer})
-		if errors.Is(err, cache.ErrGone) || errors.Is(err, cache.ErrNotFound) {
-			t, stoneErr := tx.Tombstone(uri)
-			if stoneErr == nil && open(t.Visibility) {
-				doc = tombstone(uri, as2.TypeNote)
-				return cache.ErrGone
-			}
-			return cache.ErrNotFound
+	err = b.store.View(ctx, func(tx *cache.Tx) error {
+		p, err := postOrGone(tx, b.addr.ItemURL(acctOf(a), q.ID), cache.Viewer{Actor: q.Viewer})
+		switch {
+		case err == nil:
+			doc = b.objectDocument(a, p)
+		case errors.Is(err, cache.ErrGone):
+			doc = translate.Tombstone(p)
 		}
-		if err != nil {
-			return err
-		}
-		doc = b.objectDocument(a, stored.Post)
-		return nil
+		return err
 	})
-	switch {
-	case viewErr == nil:
-		return doc, nil
-	case errors.Is(viewErr, cache.ErrGone):
-		return doc, because(Gone, viewErr, "this was deleted")
-	case errors.Is(viewErr, cache.ErrNotFound):
-		return nil, because(NotFound, viewErr, "no such object")
+	return doc, storeError(err)
+}
+
+// postOrGone reads a post that the viewer may see. ErrGone means that it was
+// deleted and that everybody could see it; then URI and kind are given. Whatever
+// else is missing was never there, as far as others can tell (SEC-25).
+func postOrGone(tx *cache.Tx, uri string, v cache.Viewer) (translate.Post, error) {
+	stored, err := tx.PostByURI(uri, v)
+	if !errors.Is(err, cache.ErrNotFound) {
+		return stored.Post, err
 	}
-	return nil, because(Temporary, viewErr, "try again later")
+	t, stoneErr := tx.Tombstone(uri)
+	if stoneErr == nil && open(t.Visibility) {
+		return translate.Post{URI: uri, Kind: t.Kind}, cache.ErrGone
+	}
+	if errors.Is(stoneErr, cache.ErrNotFound) {
+		stoneErr = nil
+	}
+	return translate.Post{}, errOr(stoneErr, err)
 }
 
 // objectDocument is a post of an account as the fediverse sees it.
 func (g *Gateway) objectDocument(a cache.Account, p translate.Post) any {
 	if p.Kind == translate.KindBoost {
-		act := translate.Announce(p, g.addr.Followers(acctOf(a)))
-		act.To, act.Cc = p.To, p.Cc
-		return act
+		return translate.Announce(p, g.addr.Followers(acctOf(a)))
 	}
 	note := translate.AS2Object(p, g.linksOf(acctOf(a), p))
 	note.Context = as2.ContextNote
 	return note
 }
 
-// Activity gives an activity that we sent, to those who may see its object.
+// Activity gives an activity that we sent to those who may see its object, and
+// to whom it is about. It goes with its actor.
 func (b *backend) Activity(ctx context.Context, q ap.Lookup) (any, error) {
-	id := b.addr.ActivityURL(q.Host, q.ID)
-	var raw []byte
+	var raw jsontext.Value
 	err := b.store.View(ctx, func(tx *cache.Tx) error {
-		act, err := tx.Activity(id)
+		act, err := tx.Activity(b.addr.ActivityURL(q.Host, q.ID))
 		if err != nil {
 			return err
 		}
-		if act.Inbound || len(act.Raw) == 0 {
+		if a, err := tx.AccountByURI(act.Actor); act.Inbound || len(act.Raw) == 0 || accountError(a, err) != nil {
 			return cache.ErrNotFound
 		}
-		if _, err := tx.PostByURI(act.Object, cache.Viewer{Actor: q.Viewer}); err != nil && q.Viewer != act.Object && q.Viewer != act.Actor {
-			return err
-		}
 		raw = act.Raw
-		return nil
+		if q.Viewer != "" && (q.Viewer == act.Object || q.Viewer == act.Actor) {
+			return nil
+		}
+		_, err = tx.PostByURI(act.Object, cache.Viewer{Actor: q.Viewer})
+		return err
 	})
-	switch {
-	case err == nil:
-		return jsontext.Value(raw), nil
-	case errors.Is(err, cache.ErrNotFound), errors.Is(err, cache.ErrGone):
-		return nil, because(NotFound, err, "no such activity")
+	if err != nil {
+		return nil, storeError(err)
 	}
-	return nil, because(Temporary, err, "try again later")
+	return raw, nil
 }

@@ -19,8 +19,8 @@ func (g *Gateway) Pages() web.Pages { return &pages{g} }
 type pages struct{ g *Gateway }
 
 // Actor is the page of an account, with its newest public posts.
-func (p *pages) Actor(ctx context.Context, acct string) (web.Profile, error) {
-	g := p.g
+func (pg *pages) Actor(ctx context.Context, acct string) (web.Profile, error) {
+	g := pg.g
 	a, err := g.findAccount(ctx, acct)
 	if err == nil && a.State != cache.Linked {
 		err = fail(NotFound, "no such actor")
@@ -34,21 +34,35 @@ func (p *pages) Actor(ctx context.Context, acct string) (web.Profile, error) {
 		ActorURL: a.URI, PageURL: g.addr.PageURL(acctOf(a)), Indexable: a.Indexable,
 		XMPPURI: translate.PubSubURI(a.JID, feedNode(a), ""),
 	}
+	for _, f := range a.Fields {
+		value, _ := translate.Sanitize(f.Value)
+		out.Fields = append(out.Fields, web.Field{Name: f.Name, Value: value})
+	}
 	err = g.store.View(ctx, func(tx *cache.Tx) error {
 		posts, err := tx.Outbox(a.URI, cache.Viewer{}, cache.Page{Limit: 20, Width: cache.PublicOnly})
 		if err != nil {
 			return err
 		}
-		for _, stored := range posts {
-			entry, err := g.entry(tx, stored.Post)
-			if err != nil {
-				return ignoreMissing(err)
-			}
-			out.Posts = append(out.Posts, entry)
-		}
-		return nil
+		out.Posts, err = g.entries(tx, posts)
+		return err
 	})
 	return out, storeError(err)
+}
+
+// entries are posts in a list of a page, without the boosts of what is not held
+// any more.
+func (g *Gateway) entries(tx *cache.Tx, posts []cache.Stored) ([]web.Entry, error) {
+	var out []web.Entry
+	for _, stored := range posts {
+		entry, err := g.entry(tx, stored.Post)
+		switch {
+		case err == nil:
+			out = append(out, entry)
+		case ignoreMissing(err) != nil:
+			return nil, err
+		}
+	}
+	return out, nil
 }
 
 // entry is a post in a list of a page.
@@ -63,55 +77,44 @@ func (g *Gateway) entry(tx *cache.Tx, p translate.Post) (web.Entry, error) {
 		e.Post, e.PageURL, who = p.WithOriginal(original.Post), original.Post.URL, original.Post.Owner.URI
 	}
 	if a, err := tx.AccountByURI(who); err == nil {
-		e.AvatarURL = a.IconURL
+		e.AvatarURL, e.AuthorPage = a.IconURL, g.addr.PageURL(acctOf(a))
 	} else if r, err := tx.ActorByURI(who); err == nil {
-		e.AvatarURL = r.IconURL
+		e.AvatarURL, e.AuthorPage = r.IconURL, r.URL
 	}
 	return e, nil
 }
 
 // Post is the page of a post of an account.
-func (p *pages) Post(ctx context.Context, acct, id string) (web.PostPage, error) {
-	g := p.g
+func (pg *pages) Post(ctx context.Context, acct, id string) (web.PostPage, error) {
+	g := pg.g
 	a, err := g.account(ctx, acct)
 	if err != nil {
 		return web.PostPage{}, err
 	}
 	var out web.PostPage
 	err = g.store.View(ctx, func(tx *cache.Tx) error {
-		stored, err := tx.PostByURI(g.addr.ItemURL(acctOf(a), id), cache.Viewer{})
-		if errors.Is(err, cache.ErrNotFound) {
-			if t, stoneErr := tx.Tombstone(g.addr.ItemURL(acctOf(a), id)); stoneErr == nil && open(t.Visibility) {
-				return cache.ErrGone
-			}
-		}
+		p, err := postOrGone(tx, g.addr.ItemURL(acctOf(a), id), cache.Viewer{})
 		if err != nil {
 			return err
 		}
-		if out.Entry, err = g.entry(tx, stored.Post); err != nil {
+		if out.Entry, err = g.entry(tx, p); err != nil {
 			return err
 		}
-		out.Indexable = a.Indexable && stored.Post.Visibility == translate.Public
-		if it := stored.Post.Item; it != nil {
+		out.Indexable = a.Indexable && p.Visibility == translate.Public
+		if it := p.Item; it != nil {
 			out.XMPPURI = translate.PubSubURI(it.Service, it.Node, it.ID)
 		}
-		if stored.Post.ReplyTo != "" {
-			if parent, err := tx.PostByURI(stored.Post.ReplyTo, cache.Viewer{}); err == nil {
+		if p.ReplyTo != "" {
+			if parent, err := tx.PostByURI(p.ReplyTo, cache.Viewer{}); err == nil {
 				out.Parent = &web.Ref{URL: parent.Post.URL, Name: parent.Post.Owner.Name}
 			}
 		}
-		replies, err := tx.Replies(stored.Post.URI, cache.Viewer{}, cache.Page{Limit: 50, Ascending: true, Width: cache.PublicOrUnlisted})
+		replies, err := tx.Replies(p.URI, cache.Viewer{}, cache.Page{Limit: 50, Ascending: true, Width: cache.PublicOrUnlisted})
 		if err != nil {
 			return err
 		}
-		for _, r := range replies {
-			entry, err := g.entry(tx, r.Post)
-			if err != nil {
-				return ignoreMissing(err)
-			}
-			out.Replies = append(out.Replies, entry)
-		}
-		return nil
+		out.Replies, err = g.entries(tx, replies)
+		return err
 	})
 	return out, storeError(err)
 }
@@ -148,7 +151,7 @@ func (g *Gateway) Media() func(w http.ResponseWriter, r *http.Request, id string
 		}
 		kind, _, _ := mime.ParseMediaType(m.Type)
 		major, minor, _ := strings.Cut(kind, "/")
-		shown := (major == "image" || major == "audio" || major == "video") && minor != "svg+xml"
+		shown := (major == "image" || major == "audio" || major == "video") && minor != "" && minor != "svg+xml"
 		h := w.Header()
 		h.Set("Content-Type", kind)
 		if !shown {
