@@ -29,9 +29,13 @@ func TestGatewayKilled(t *testing.T) {
 	over(t, mainSetups, func(t *testing.T, s *site) {
 		s.link(s.louise)
 		s.followedBy(s.fedi, "alice", s.louise)
-		s.follow(s.louise, s.fedi, "alice")
 		ctx := within(t, 4*patience)
 		alice := s.jidOf(s.fedi, "alice")
+		_, err := s.fedi.Post(ctx, "alice", lab.Note{HTML: "<p>before it all</p>"})
+		s.must(err)
+		s.follow(s.louise, s.fedi, "alice")
+		_, err = s.louise.FindItem(ctx, alice, lab.Microblog, "the backlog", lab.Says("before it all"))
+		s.must(err)
 		const rounds = 4
 		for i := range rounds {
 			s.must(s.louise.Blog(ctx, fmt.Sprintf("out-%d", i), fmt.Sprintf("outward %d.", i)))
@@ -93,11 +97,11 @@ func TestServerKilled(t *testing.T) {
 			_, err := again.Info(ctx, s.Names.Component, "")
 			return err
 		}))
-		_, err = again.FindItem(ctx, alice, lab.Microblog, "the post of meanwhile", lab.Says("while XMPP was away"))
-		s.must(err)
 		_, err = s.fedi.Post(ctx, "alice", lab.Note{HTML: "<p>now that XMPP is back</p>"})
 		s.must(err)
 		_, err = again.Inbox.Await(ctx, "the next post's event", isEvent(alice, "XMPP is back"))
+		s.must(err)
+		_, err = again.FindItem(ctx, alice, lab.Microblog, "the post of meanwhile", lab.Says("while XMPP was away"))
 		s.must(err)
 		s.must(again.Blog(ctx, "after-0", "after the crash 0."))
 		s.eachOnce(s.fedi, "after the crash %d.", 1)

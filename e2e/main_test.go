@@ -68,8 +68,9 @@ func gatewayBinary() string { return filepath.Join(runDir, "isthmus") }
 // with the logs of all its servers.
 func newLab(t *testing.T) *lab.Lab {
 	t.Helper()
-	names := lab.TestSite(int(siteNo.Add(1)))
-	dir := filepath.Join(runDir, strings.NewReplacer("/", "_", " ", "_").Replace(t.Name()))
+	n := int(siteNo.Add(1))
+	names := lab.TestSite(n)
+	dir := filepath.Join(runDir, fmt.Sprintf("%d-%s", n, strings.NewReplacer("/", "_", " ", "_").Replace(t.Name())))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
