@@ -279,6 +279,7 @@ func (r atomReader) enclosure(l *stanza.Element, href string) {
 	if file := l.Child(stanza.NSFileMeta, "file"); file != nil {
 		readFile(&m, file)
 	}
+	m.MediaType = cmp.Or(m.MediaType, "application/octet-stream") // as it is written when nobody says what it is
 	p.Media = append(p.Media, m)
 }
 

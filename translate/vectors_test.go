@@ -272,7 +272,11 @@ func FuzzFromAtom(f *testing.F) {
 		if len(p.HTML)+len(p.Text) > AtomBudget/2 || len(p.Translations) > 0 {
 			return
 		}
-		again, err := FromAtom(parseEntry(t, Atom(p, AtomLinks{Item: it, AuthorJID: owner.JID, Page: p.URL}).String()), it, owner)
+		links := AtomLinks{Item: it, AuthorJID: owner.JID, Page: p.URL, Via: p.Boost}
+		if r := p.BoostRef; r != nil {
+			links.Via = PubSubURI(r.Service, r.Node, r.ID)
+		}
+		again, err := FromAtom(parseEntry(t, Atom(p, links).String()), it, owner)
 		if err != nil {
 			t.Fatalf("%v: %+v", err, p)
 		}
