@@ -189,8 +189,16 @@ func (g *Gateway) storeRemote(tx *cache.Tx, p translate.Post, t taken) error {
 		g.log.Info("post refused", "rule", "L8", "post", p.URI, "owner", t.owner.URI, "error", err)
 		return nil
 	}
-	if err != nil || change == cache.Same {
+	if err != nil {
 		return err
+	}
+	if change == cache.Same {
+		// Perhaps the outbox was read before the Create came, and nobody was
+		// told: telling twice does no harm, as items keep their ids.
+		if t.quiet || !open(p.Visibility) || now.Sub(before.Received) > backfillAge {
+			return nil
+		}
+		return g.announceRemote(tx, before.Post, t, cache.Same)
 	}
 	if before.ID != 0 && open(before.Post.Visibility) && !open(p.Visibility) {
 		if err := g.withdraw(tx, before); err != nil {
