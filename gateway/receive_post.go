@@ -198,7 +198,7 @@ func (g *Gateway) storeRemote(tx *cache.Tx, p translate.Post, t taken) error {
 		if t.quiet || !open(p.Visibility) || now.Sub(before.Received) > backfillAge {
 			return nil
 		}
-		return g.announceRemote(tx, before.Post, t, cache.Same)
+		return g.announceRemote(tx, before.Post, t, cache.Created)
 	}
 	if before.ID != 0 && open(before.Post.Visibility) && !open(p.Visibility) {
 		if err := g.withdraw(tx, before); err != nil {
