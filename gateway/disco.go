@@ -21,6 +21,7 @@ func (g *Gateway) setCaps() {
 	info := g.domainInfo()
 	info.Features = append(info.Features, xmpp.NotifyFeatures()...)
 	g.domain = xmpp.NewCaps(node, info)
+	g.router.Announce(g.caps, g.domain)
 }
 
 // domainInfo is what the component's own address is.

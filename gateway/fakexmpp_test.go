@@ -313,24 +313,29 @@ func (s *fakeXMPP) said(to string) string {
 // to that address from that one: a request behind it has its answer.
 func (s *fakeXMPP) settle(from, to string) {
 	s.t.Helper()
+	s.ask("get", from, to, stanza.New("urn:example:settle", "query"))
+}
+
+// ask sends a request and returns its answer.
+func (s *fakeXMPP) ask(kind, from, to string, payload *stanza.Element) *stanza.Element {
+	s.t.Helper()
 	s.mu.Lock()
 	s.requests++
-	id := fmt.Sprintf("settle-%d", s.requests)
+	id := fmt.Sprintf("ask-%d", s.requests)
 	s.mu.Unlock()
-	s.send(stanza.New("", "iq").Set("type", "get").Set("id", id).Set("from", from).Set("to", to).
-		Add(stanza.New("urn:example:settle", "query")))
+	s.send(stanza.New("", "iq").Set("type", kind).Set("id", id).Set("from", from).Set("to", to).Add(payload))
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()
 	for {
 		s.mu.Lock()
-		_, ok := s.answers[id]
+		answer, ok := s.answers[id]
 		s.mu.Unlock()
 		if ok {
-			return
+			return answer
 		}
 		select {
 		case <-ctx.Done():
-			s.t.Fatalf("%s did not settle", from)
+			s.t.Fatalf("%s asked %s and got no answer", from, to)
 		case <-time.After(time.Millisecond):
 		}
 	}

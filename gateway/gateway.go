@@ -144,7 +144,6 @@ func (g *Gateway) setXMPP() {
 	g.router = xmpp.NewRouter(component, xmpp.Services{
 		Disco: &disco{g}, PubSub: p, Owner: p, Commands: &commands{g}, VCard: &vcards{g},
 		Gateway: &prompt{g}, Register: &registration{g}, Chat: &chat{g},
-		Caps:      []*xmpp.Caps{},
 		Software:  g.software,
 		Connected: g.connected,
 		Now:       g.now,

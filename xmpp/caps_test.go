@@ -60,7 +60,7 @@ func TestVerOfAnswer(t *testing.T) {
 		Forms:      []*Form{Contacts{Admin: []string{"xmpp:louise@example.org"}}.Form(), NodeMeta{Subscribers: -1}.Form()},
 	}
 	caps := NewCaps("https://isthmus.example/", info)
-	r.services.Caps = append(r.services.Caps, caps)
+	r.Announce(caps)
 	p := ParsePresence(reparse(t, PresenceWithCaps(domain, louise, caps, "")))
 	if p.CapsHash != "sha-1" || p.CapsVer != caps.Ver() || p.Photo == nil || *p.Photo != "" {
 		t.Errorf("presence: %+v", p)

@@ -29,11 +29,16 @@ func (r *Router) discoInfo(ctx context.Context, iq IQ) (*stanza.Element, error) 
 	return info.element(q.Node), nil
 }
 
+// Announce tells what our presences announce: asked for by their node and hash,
+// these capabilities are answered for every address of ours. It is called once,
+// before the first stanza, as they are made of what the Router itself answers.
+func (r *Router) Announce(caps ...*Caps) { r.caps = caps }
+
 // announced is what our presences announce, when the node asks for that
 // (XEP-0115 §6.2). An older version is not found: another answer would be taken
 // for it.
 func (r *Router) announced(node string) (info DiscoInfo, ok bool, err error) {
-	for _, c := range r.services.Caps {
+	for _, c := range r.caps {
 		if node == c.node() {
 			return c.Info, true, nil
 		}

@@ -19,9 +19,6 @@ type Services struct {
 	Register Registration
 	Search   Search
 	Chat     Chat
-	// Caps are the capabilities that our presences announce; asked for by
-	// their node and hash, they are answered for every address of ours.
-	Caps []*Caps
 	// Software tells what runs behind an address (XEP-0092).
 	Software func(ctx context.Context, r Request) (Software, error)
 	// Connected is called after each handshake.
@@ -78,6 +75,7 @@ type Router struct {
 	services Services
 	log      *slog.Logger
 	started  time.Time
+	caps     []*Caps
 	sessions sessions
 }
 

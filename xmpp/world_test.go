@@ -129,11 +129,12 @@ func (w *world) router(t testing.TB) *Router {
 		},
 		Now: func() time.Time { now = now.Add(time.Second); return now },
 	}
-	s.Caps = []*Caps{NewCaps("https://isthmus.example/", DiscoInfo{
+	r := NewRouter(domain, s, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	r.Announce(NewCaps("https://isthmus.example/", DiscoInfo{
 		Identities: []Identity{{Category: "account", Type: "registered"}},
 		Features:   []string{stanza.NSDiscoInfo, stanza.NSSocialFeed},
-	})}
-	return NewRouter(domain, s, slog.New(slog.NewTextHandler(t.Output(), nil)))
+	}))
+	return r
 }
 
 var errNotFound = stanza.NewError("item-not-found", "")
