@@ -8,9 +8,11 @@ import (
 
 // TestNodeRemade removes Louise's node and makes it anew, as clients do whose
 // user starts over: what she publishes then is federated, and what the
-// fediverse has stays until she says otherwise.
+// fediverse has stays until she says otherwise. Nobody is subscribed to the new
+// node: its items come because the gateway, whom she accepted as a contact, asks
+// for microblogs in its capabilities (XEP-0163 §4).
 func TestNodeRemade(t *testing.T) {
-	over(t, mainSetups[:1], func(t *testing.T, s *site) {
+	over(t, mainSetups, func(t *testing.T, s *site) {
 		s.link(s.louise)
 		s.followedBy(s.fedi, "alice", s.louise)
 		ctx := within(t, 3*patience)
