@@ -8,21 +8,24 @@ import (
 	"time"
 )
 
-// SearchQuery is a search. In Text words are AND-ed, "a phrase", -without,
-// prefix*; the other fields narrow it, and their zero values do not.
+// SearchQuery is a search. Text is in the search language (docs/search.md);
+// Filters narrow what it finds.
 type SearchQuery struct {
 	Text         string
+	Filters      []Filter
+	Order        []Order // none: newest first
 	Viewer       Viewer
-	All          bool   // for an Operator: private posts too
-	Any          bool   // also authors who did not ask to be found (SEC-28)
-	From         string // actor URI or handle of the owner
+	All          bool      // for an Operator: private posts too
+	Any          bool      // also authors who did not ask to be found (SEC-28)
+	Cursor       string    // SearchResult.Cursor of the page before
+	Limit        int       // 0: 20
+	Now          time.Time // what 7d counts back from; zero: the clock's
+	From         string    // actor URI or handle of the owner
 	Tag          string
 	Host         string // of the owner
 	Kind         string
 	Lang         string
 	Since, Until time.Time // published from and before
-	Cursor       int64     // SearchResult.Cursor of the page before
-	Limit        int       // 0: 20
 }
 
 // Hit is a post that a search found.
@@ -32,11 +35,11 @@ type Hit struct {
 	Marks   [][2]int // byte ranges of Snippet that matched
 }
 
-// SearchResult is a page of hits, newest first.
+// SearchResult is a page of hits.
 type SearchResult struct {
 	Hits   []Hit
-	Cursor int64 // for the next page; 0: there is none
-	Behind int   // posts that wait to be indexed, counted up to 1,000
+	Cursor string // for the next page; "": there is none
+	Behind int    // posts that wait to be indexed, counted up to 1,000
 }
 
 // conditions collects the SQL of a search; the arguments start at ?3.
@@ -84,7 +87,7 @@ func (tx *Tx) Search(q SearchQuery) (SearchResult, error) {
 	}
 	if len(found) > limit {
 		found = found[:limit]
-		res.Cursor = found[limit-1].ID
+		res.Cursor = strconv.FormatInt(found[limit-1].ID, 10)
 	}
 	for _, s := range found {
 		h := Hit{Stored: s}
@@ -109,7 +112,12 @@ func (tx *Tx) searchSQL(q SearchQuery, terms []term) (from, order string, c cond
 		from, order = "posts_fts f CROSS JOIN posts p ON p.id = f.rowid", "f.rowid"
 		c.add("f.posts_fts MATCH ?%d", expr)
 	}
-	before := q.Cursor
+	var before int64
+	if q.Cursor != "" {
+		if before, err = strconv.ParseInt(q.Cursor, 10, 64); err != nil {
+			return from, order, c, &QueryError{Problem: "the cursor is not one of ours"}
+		}
+	}
 	if !q.Until.IsZero() {
 		if u := max(millis(q.Until), 0) << idBits; before == 0 || u < before {
 			before = u

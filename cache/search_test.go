@@ -213,7 +213,7 @@ func TestSearch(t *testing.T) {
 				for _, h := range res.Hits {
 					got += h.Post.URI[len(h.Post.URI)-1:]
 				}
-				if q.Cursor = res.Cursor; q.Cursor == 0 {
+				if q.Cursor = res.Cursor; q.Cursor == "" {
 					break
 				}
 			}
