@@ -75,7 +75,8 @@ func TestConcurrent(t *testing.T) {
 	work("maintain", 1, func(r *rand.Rand) error {
 		path := filepath.Join(t.TempDir(), "copy.db")
 		_, err := s.Stats(ctx)
-		return errors.Join(err, s.Checkpoint(ctx), s.Backup(ctx, path), s.Check(ctx))
+		_, err2 := s.Backup(ctx, path)
+		return errors.Join(err, err2, s.Checkpoint(ctx), s.Check(ctx))
 	})
 	wg.Wait()
 }

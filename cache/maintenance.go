@@ -2,7 +2,6 @@ package cache
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
 	"os"
@@ -111,55 +110,6 @@ func (s *Store) Check(ctx context.Context) error {
 	}
 	if len(found) > 0 {
 		return fmt.Errorf("%w: %s", errUnsound, strings.Join(found, "; "))
-	}
-	return nil
-}
-
-// Checkpoint writes the log back into the database file and empties it.
-func (s *Store) Checkpoint(ctx context.Context) error {
-	return s.alone(ctx, "PRAGMA wal_checkpoint(TRUNCATE)")
-}
-
-// Vacuum gives free pages back to the disk. It needs as much space again while
-// it runs, and keeps updates waiting.
-func (s *Store) Vacuum(ctx context.Context) error {
-	return s.alone(ctx, "VACUUM")
-}
-
-// alone runs a statement that cannot be in a transaction, in the writer's
-// place.
-func (s *Store) alone(ctx context.Context, query string) error {
-	done := make(chan error, 1)
-	select {
-	case s.between <- func() { done <- typed(s.writer.exec(query)) }:
-	case <-ctx.Done():
-		return waited(ctx)
-	case <-s.closing:
-		return ErrClosed
-	}
-	if err := <-done; err != nil {
-		return fmt.Errorf("%s: %w", strings.ToLower(query), err)
-	}
-	return nil
-}
-
-// Backup writes a consistent copy to a file that must not exist yet. Updates go
-// on meanwhile.
-func (s *Store) Backup(ctx context.Context, path string) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600) // keys are in it
-	if err != nil {
-		return fmt.Errorf("back up: %w", err)
-	}
-	if err := f.Close(); err != nil {
-		return fmt.Errorf("back up: %w", err)
-	}
-	db, err := sql.Open("sqlite", dsn(s.path, 8<<10, false))
-	if err != nil {
-		return fmt.Errorf("back up: %w", err)
-	}
-	_, err = db.ExecContext(ctx, "VACUUM INTO ?", path)
-	if err = errors.Join(typed(err), db.Close()); err != nil {
-		return fmt.Errorf("back up: %w", errors.Join(err, os.Remove(path)))
 	}
 	return nil
 }

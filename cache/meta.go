@@ -48,3 +48,17 @@ func (tx *Tx) Secret(name string, size int, random io.Reader) ([]byte, error) {
 	}
 	return b, tx.SetMeta("secret:"+name, string(b))
 }
+
+// metaDeleted says that something was deleted since the file was last written
+// anew, so that pieces of it may still be in the file.
+const metaDeleted = "deleted since the last vacuum"
+
+// noteDeleted notes that a vacuum has something to do.
+func (tx *Tx) noteDeleted() error {
+	return tx.run("INSERT INTO meta (key, value) VALUES (?, x'31') ON CONFLICT DO NOTHING", metaDeleted)
+}
+
+// VacuumDue tells whether something was deleted since the last vacuum.
+func (tx *Tx) VacuumDue() (bool, error) {
+	return tx.exists("SELECT 1 FROM meta WHERE key = ?", metaDeleted)
+}

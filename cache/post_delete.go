@@ -120,6 +120,9 @@ func (tx *Tx) deletePost(uri, by string, at time.Time) (Removed, error) {
 
 // erase takes a post out of every table; rows that refer to posts cascade.
 func (tx *Tx) erase(uri string, id int64, inIndex bool, at time.Time) error {
+	if err := tx.noteDeleted(); err != nil {
+		return err
+	}
 	if inIndex {
 		if err := tx.run("DELETE FROM posts_fts WHERE rowid = ?", id); err != nil {
 			return err

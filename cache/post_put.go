@@ -201,6 +201,9 @@ func (tx *Tx) rewritePost(h held, p translate.Post, hash []byte, o PutOptions) e
 	if err != nil {
 		return err
 	}
+	if err := tx.noteDeleted(); err != nil { // what the post said before
+		return err
+	}
 	modified := max(millis(o.Received), h.received)
 	err = tx.run(`UPDATE posts SET author = ?, author_host = ?, vis = ?, reply_to = ?, boost = ?, hash = ?, updated = ?,
 		modified = ?, rev = rev + 1 WHERE id = ?`,

@@ -1,0 +1,65 @@
+package cache
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// Backup writes a consistent copy to a file that must not exist yet. Updates go
+// on meanwhile. The copy is on the disk when it returns, or it is not there: it
+// gets its name last.
+func (s *Store) Backup(ctx context.Context, path string) (size int64, err error) {
+	if size, err = s.backup(ctx, path); err != nil {
+		return 0, fmt.Errorf("back up: %w", err)
+	}
+	return size, nil
+}
+
+func (s *Store) backup(ctx context.Context, path string) (int64, error) {
+	if _, err := os.Lstat(path); err == nil {
+		return 0, fmt.Errorf("%s: %w; name a new file", path, fs.ErrExist)
+	}
+	part := path + ".part"
+	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) { // of one that was killed
+		return 0, err
+	}
+	f, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) // keys are in it
+	if err != nil {
+		return 0, err
+	}
+	size, err := s.copyTo(ctx, f)
+	if err = errors.Join(err, f.Close()); err == nil {
+		// A link fails if the name was taken meanwhile, where a rename would not.
+		err = os.Link(part, path)
+	}
+	err = errors.Join(err, os.Remove(part))
+	if err == nil {
+		err = syncDir(filepath.Dir(path))
+	}
+	return size, err
+}
+
+// copyTo copies the database into an empty file and waits for the disk.
+func (s *Store) copyTo(ctx context.Context, f *os.File) (int64, error) {
+	db, err := sql.Open("sqlite", dsn(s.path, 8<<10, false))
+	if err != nil {
+		return 0, err
+	}
+	_, err = db.ExecContext(ctx, "VACUUM INTO ?", f.Name())
+	if err = errors.Join(typed(err), db.Close()); err != nil {
+		return 0, err
+	}
+	if err := f.Sync(); err != nil {
+		return 0, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return 0, err
+	}
+	return info.Size(), nil
+}
