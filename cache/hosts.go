@@ -134,11 +134,16 @@ func domains(host string) []string {
 	return list
 }
 
-// hostOf returns the host of a URI, without port, in lower case.
+// hostOf returns the host of a URI, without port, in lower case; of a JID its
+// domain.
 func hostOf(uri string) string {
 	u, err := url.Parse(uri)
 	if err != nil {
 		return ""
 	}
-	return strings.ToLower(strings.TrimSuffix(u.Hostname(), "."))
+	host := u.Hostname()
+	if u.Scheme == "xmpp" { // xmpp:louise@example.org
+		host = u.Opaque[strings.LastIndexByte(u.Opaque, '@')+1:]
+	}
+	return strings.ToLower(strings.TrimSuffix(host, "."))
 }
