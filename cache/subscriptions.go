@@ -54,3 +54,8 @@ func (tx *Tx) SubscriptionsOf(jid, service string) ([]Subscription, error) {
 	return all(tx, scanSubscription, subscriptionColumns+`WHERE jid = ?1 AND (?2 = '' OR service = ?2)
 		ORDER BY service, node`, jid, service)
 }
+
+// HasSubscribers tells whether anybody is subscribed to a node.
+func (tx *Tx) HasSubscribers(service, node string) (bool, error) {
+	return tx.exists("SELECT 1 FROM subscriptions WHERE service = ? AND node = ? LIMIT 1", service, node)
+}

@@ -81,7 +81,7 @@ func feedMeta(a cache.Actor) xmpp.NodeMeta {
 func (d *disco) Info(ctx context.Context, r xmpp.DiscoRequest) (xmpp.DiscoInfo, error) {
 	if r.To.Local() == "" {
 		if r.Node != "" {
-			return xmpp.DiscoInfo{}, fail(NotFound, "there is no such node")
+			return d.g.listInfo(r.Node)
 		}
 		return d.g.domainInfo(), nil
 	}
@@ -110,10 +110,14 @@ func (d *disco) Info(ctx context.Context, r xmpp.DiscoRequest) (xmpp.DiscoInfo, 
 
 // Items answers disco#items: the nodes of an actor, the items of a node.
 func (d *disco) Items(ctx context.Context, r xmpp.DiscoRequest) (xmpp.DiscoItems, error) {
-	if r.To.Local() == "" {
-		return xmpp.DiscoItems{}, nil
-	}
 	p := &pubsub{d.g}
+	if r.To.Local() == "" {
+		if r.Node != "" {
+			return p.discoItems(ctx, r)
+		}
+		items, err := d.g.lists(ctx)
+		return xmpp.DiscoItems{Items: items}, err
+	}
 	a, err := p.actor(ctx, r.Request)
 	if err != nil {
 		return xmpp.DiscoItems{}, err
@@ -125,14 +129,19 @@ func (d *disco) Items(ctx context.Context, r xmpp.DiscoRequest) (xmpp.DiscoItems
 		}
 		return out, nil
 	}
-	page := r.Page
-	result, err := p.Items(ctx, xmpp.ItemsRequest{NodeRequest: xmpp.NodeRequest{Request: r.Request, Node: r.Node}, Page: page})
+	return p.discoItems(ctx, r)
+}
+
+// discoItems lists the items of a node by their ids (XEP-0060 §5.5).
+func (s *pubsub) discoItems(ctx context.Context, r xmpp.DiscoRequest) (xmpp.DiscoItems, error) {
+	var out xmpp.DiscoItems
+	result, err := s.Items(ctx, xmpp.ItemsRequest{NodeRequest: xmpp.NodeRequest{Request: r.Request, Node: r.Node}, Page: r.Page})
 	if err != nil {
 		return out, err
 	}
 	out.Paged, out.Count, out.Index = true, result.Count, result.Index
 	for _, it := range result.Items {
-		out.Items = append(out.Items, xmpp.DiscoItem{JID: stanza.JID(a.JID), Name: it.ID, ID: it.ID})
+		out.Items = append(out.Items, xmpp.DiscoItem{JID: r.To.Bare(), Name: it.ID, ID: it.ID})
 	}
 	return out, nil
 }

@@ -35,13 +35,18 @@ func (g *Gateway) notifyJob(w notifyWork) cache.Job {
 	}
 }
 
-// places are the nodes of our service that show a post: the feed it is in, and
-// the comments node of everything that it answers (design: threads).
-func (g *Gateway) places(tx *cache.Tx, p translate.Post) ([]translate.Item, error) {
+// places are the nodes of our service that show a post: the feed it is in, the
+// comments node of everything that it answers (design: threads), and those of
+// its hashtags.
+func (g *Gateway) places(tx *cache.Tx, stored cache.Stored) ([]translate.Item, error) {
+	p := stored.Post
 	if p.Item == nil {
 		return nil, nil
 	}
-	var out []translate.Item
+	out, err := g.tagPlaces(tx, stored)
+	if err != nil {
+		return nil, err
+	}
 	if g.ours(stanza.JID(p.Item.Service)) {
 		out = append(out, *p.Item)
 	}
@@ -113,13 +118,24 @@ func (g *Gateway) notifyEvents(ctx context.Context, w notifyWork) ([]translate.I
 			return err
 		}
 		owner = stored.Post.Owner.URI
-		if places, err = g.places(tx, stored.Post); err != nil {
+		all, err := g.places(tx, stored)
+		if err != nil {
 			return err
 		}
-		for _, at := range places {
+		for _, at := range all {
+			if at.Service == g.addr.Component() {
+				l, err := g.list(at.Node)
+				if err != nil {
+					return err
+				}
+				if in, err := g.listed(tx, l, cache.Viewer{}, stored.ID); err != nil || !in {
+					return err
+				}
+			}
 			if rendered[at], err = g.item(tx, stored.Post, at); err != nil {
 				return err
 			}
+			places = append(places, at)
 		}
 		return nil
 	})
@@ -155,6 +171,15 @@ func (g *Gateway) recipientsOf(ctx context.Context, owner string, at translate.I
 		done = len(subs) < notifyPage
 		for _, s := range subs {
 			w.AfterID = s.JID
+			if at.Service == g.addr.Component() && len(w.Retract) == 0 {
+				ok, err := g.tellable(tx, s.JID, at.ID)
+				if err != nil {
+					return err
+				}
+				if !ok {
+					continue
+				}
+			}
 			to = append(to, stanza.JID(s.JID))
 		}
 		return nil
@@ -213,6 +238,9 @@ func (g *Gateway) item(tx *cache.Tx, p translate.Post, at translate.Item) (xmpp.
 			l.Via = p.Boost
 		}
 		p.Comments = original.Post.Comments
+	}
+	if it := p.Item; at.Service == g.addr.Component() && it != nil { // a list shows copies
+		l.Via = translate.PubSubURI(it.Service, it.Node, it.ID)
 	}
 	if p.Comments != nil && !l.Comment {
 		l.Comments = translate.PubSubURI(p.Comments.Service, p.Comments.Name, "")

@@ -41,6 +41,9 @@ func (s *pubsub) actor(ctx context.Context, r xmpp.Request) (cache.Actor, error)
 // Items answers XEP-0060 §6.5: feeds from the cache, filled from the outbox when
 // the cache is short, threads, and the nodes of a profile.
 func (s *pubsub) Items(ctx context.Context, r xmpp.ItemsRequest) (xmpp.ItemsResult, error) {
+	if r.To.Local() == "" {
+		return s.g.listItems(ctx, r)
+	}
 	a, err := s.actor(ctx, r.Request)
 	if err != nil {
 		return xmpp.ItemsResult{}, err

@@ -12,6 +12,9 @@ import (
 // Subscribe follows an actor, when the node is its feed; at other nodes it only
 // notes who is to be told (XEP-0060 §6.1).
 func (s *pubsub) Subscribe(ctx context.Context, r xmpp.SubscribeRequest) (xmpp.Subscription, error) {
+	if r.To.Local() == "" {
+		return s.g.subscribeList(ctx, r)
+	}
 	sub := xmpp.Subscription{Node: r.Node, JID: r.JID, State: xmpp.SubSubscribed}
 	a, err := s.actor(ctx, r.Request)
 	if err != nil {
@@ -62,6 +65,9 @@ func (s *pubsub) known(ctx context.Context, a cache.Actor, r xmpp.NodeRequest) e
 
 // Unsubscribe ends what Subscribe began (XEP-0060 §6.2).
 func (s *pubsub) Unsubscribe(ctx context.Context, r xmpp.SubscribeRequest) error {
+	if r.To.Local() == "" {
+		return s.g.unsubscribeList(ctx, r)
+	}
 	a, err := s.actor(ctx, r.Request)
 	if err != nil {
 		return err
@@ -82,12 +88,12 @@ func (s *pubsub) Unsubscribe(ctx context.Context, r xmpp.SubscribeRequest) error
 	})
 }
 
-// Subscriptions are those of the requester at an actor, or at all actors when
-// the gateway itself is asked (XEP-0060 §5.6).
+// Subscriptions are those of the requester at an actor, or to nodes of the
+// gateway's own when that is asked (XEP-0060 §5.6).
 func (s *pubsub) Subscriptions(ctx context.Context, r xmpp.NodeRequest) ([]xmpp.Subscription, error) {
 	user := r.From.Bare()
 	if r.To.Local() == "" {
-		return nil, nil
+		return s.g.listSubscriptions(ctx, r)
 	}
 	a, err := s.actor(ctx, r.Request)
 	if err != nil {
@@ -121,6 +127,9 @@ func (s *pubsub) Subscriptions(ctx context.Context, r xmpp.NodeRequest) ([]xmpp.
 // Affiliations are those of the requester: comments are open to everybody
 // (XEP-0060 §5.7).
 func (s *pubsub) Affiliations(ctx context.Context, r xmpp.NodeRequest) ([]xmpp.Affiliation, error) {
+	if r.To.Local() == "" {
+		return nil, nil
+	}
 	if _, err := s.actor(ctx, r.Request); err != nil {
 		return nil, err
 	}

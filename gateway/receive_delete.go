@@ -77,7 +77,7 @@ func (g *Gateway) remove(tx *cache.Tx, stored cache.Stored, by string) error {
 
 // withdraw queues the retract of a post from every node that shows it.
 func (g *Gateway) withdraw(tx *cache.Tx, stored cache.Stored) error {
-	places, err := g.places(tx, stored.Post)
+	places, err := g.places(tx, stored)
 	if err != nil {
 		return err
 	}

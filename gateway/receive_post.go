@@ -205,6 +205,9 @@ func (g *Gateway) storeRemote(tx *cache.Tx, p translate.Post, t taken) error {
 			return err
 		}
 	}
+	if err := g.untag(tx, before, p); err != nil {
+		return err
+	}
 	if t.quiet {
 		return nil
 	}
