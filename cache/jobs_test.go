@@ -296,9 +296,9 @@ func (m *jobModel) compare(t *rapid.T, tx *Tx) {
 	if diff := cmp.Diff(want, stored, cmpopts.IgnoreUnexported(Job{})); diff != "" {
 		t.Fatal(diff)
 	}
-	for what, query := range checks {
-		if found, err := all(tx, value[string], query); err != nil || len(found) > 0 {
-			t.Fatalf("%s: %v, %v", what, found, err)
+	for _, i := range invariants {
+		if found, err := tx.violated(i); err != nil || len(found) > 0 {
+			t.Fatalf("%s: %v, %v", i.what, found, err)
 		}
 	}
 }

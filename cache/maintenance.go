@@ -55,29 +55,11 @@ func (s *Store) Stats(ctx context.Context) (Stats, error) {
 // errUnsound is what Check wraps.
 var errUnsound = errors.New("the store is damaged")
 
-// checks are our own invariants: each query returns rows that must not be.
-var checks = map[string]string{
-	"a post without body":        "SELECT uri FROM posts p WHERE NOT EXISTS (SELECT 1 FROM bodies WHERE post_id = p.id)",
-	"a post and its tombstone":   "SELECT uri FROM posts JOIN tombstones USING (uri)",
-	"a live item without post":   "SELECT item FROM placements l WHERE retracted_at = 0 AND NOT EXISTS (SELECT 1 FROM posts WHERE id = l.post_id)",
-	"a text of a deleted post":   "SELECT CAST(id AS TEXT) FROM posts_fts_docsize WHERE id NOT IN (SELECT id FROM posts WHERE indexed = 1)",
-	"a post missing in the text": "SELECT uri FROM posts WHERE indexed = 1 AND id NOT IN (SELECT id FROM posts_fts_docsize)",
-	"a lane with two heads":      "SELECT lane FROM jobs WHERE lane <> '' AND state < 2 AND head = 1 GROUP BY lane HAVING count(*) > 1",
-	"a lane without head": `SELECT lane FROM jobs WHERE lane <> '' AND state < 2 GROUP BY lane
-		HAVING max(head = 1 OR state = 1) = 0`,
-	"a ready job without turn": `SELECT CAST(id AS TEXT) FROM jobs j WHERE state = 0 AND head = 1 AND NOT EXISTS
-		(SELECT 1 FROM job_queues q WHERE q.id = j.queue AND q.turn < 9223372036854775807)`,
-	"a wrong count of leases": `SELECT kind || ' ' || host FROM job_queues q WHERE inflight <>
-		(SELECT count(*) FROM jobs j WHERE j.queue = q.id AND j.state = 1)`,
-}
-
 // Check runs SQLite's integrity check, the full-text index's, and our own.
 func (s *Store) Check(ctx context.Context) error {
 	var found []string
 	err := s.View(ctx, func(tx *Tx) error {
-		// A search makes FTS5 read its structure anew. The check does not, and
-		// would find what this connection remembers from an earlier snapshot.
-		if _, err := tx.count("SELECT count(*) FROM posts_fts WHERE posts_fts MATCH '\"x\"'"); err != nil {
+		if err := tx.freshText(); err != nil {
 			return err
 		}
 		lines, err := all(tx, value[string], "SELECT integrity_check FROM pragma_integrity_check")
@@ -89,13 +71,13 @@ func (s *Store) Check(ctx context.Context) error {
 				found = append(found, l)
 			}
 		}
-		for what, query := range checks {
-			rows, err := all(tx, value[string], query+" LIMIT 10")
+		for _, i := range invariants {
+			rows, err := tx.violated(i)
 			if err != nil {
-				return fmt.Errorf("%s: %w", what, err)
+				return err
 			}
 			for _, r := range rows {
-				found = append(found, what+": "+r)
+				found = append(found, i.what+": "+r)
 			}
 		}
 		return nil

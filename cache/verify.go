@@ -1,0 +1,235 @@
+package cache
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"isthmus/translate"
+)
+
+// Finding is something wrong that Verify found.
+type Finding struct {
+	Where  string // the URI of a post, or a part of the file
+	What   string
+	Mended bool
+	Remedy string // if it was not mended: what to do
+}
+
+// Verified sums up a verification.
+type Verified struct {
+	Posts, Compared int // looked at, and compared with the document that they came as
+	Findings        int
+	Mended          int
+}
+
+// Verification is how Verify works.
+type Verification struct {
+	Repair bool
+	Found  func(Finding)
+	Told   func(Verified) // from time to time: how far it is; may be nil
+}
+
+// verifyBatch is how many posts are compared in one transaction.
+const verifyBatch = 100
+
+// Verify looks for what is damaged in the file, and for rows that disagree with
+// the documents that posts came as: text, tags, mentions, addressees, audience,
+// the full-text index, and the counters of the queue. With Repair it mends what
+// can be computed anew.
+func (s *Store) Verify(ctx context.Context, v Verification) (Verified, error) {
+	w := verifier{store: s, Verification: v}
+	for _, step := range []func(context.Context) error{w.pages, w.invariants, w.posts} {
+		if err := step(ctx); err != nil {
+			return w.sum, fmt.Errorf("verify: %w", err)
+		}
+	}
+	return w.sum, nil
+}
+
+// verifier is one run of Verify.
+type verifier struct {
+	Verification
+	store *Store
+	sum   Verified
+}
+
+func (w *verifier) found(f Finding) {
+	w.sum.Findings++
+	if f.Mended {
+		w.sum.Mended++
+	}
+	w.Found(f)
+}
+
+// What to do about damage that cannot be computed away.
+const (
+	remedyBackup = "stop the gateway and restore a backup; isthmus cache export saves what can still be read"
+	remedyRepair = "isthmus cache verify --repair"
+)
+
+// pages runs SQLite's own check of pages, indexes and full text. Indexes and
+// full text are made anew from the rows.
+func (w *verifier) pages(ctx context.Context) error {
+	lines, err := w.store.damage(ctx)
+	if err != nil {
+		return err
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	var left []string
+	if w.Repair {
+		if left, err = w.store.rebuild(ctx, lines); err != nil {
+			return err
+		}
+	}
+	for _, l := range lines {
+		f := Finding{Where: "the file", What: l, Remedy: remedyRepair}
+		if w.Repair {
+			f.Mended, f.Remedy = len(left) == 0, remedyBackup
+		}
+		w.found(f)
+	}
+	return nil
+}
+
+// rebuild makes indexes and full text anew, and returns what is still wrong.
+func (s *Store) rebuild(ctx context.Context, lines []string) ([]string, error) {
+	if slices.ContainsFunc(lines, func(l string) bool { return strings.Contains(l, "fts") }) {
+		if err := s.ClearText(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if err := s.alone(ctx, "REINDEX"); err != nil {
+		s.log.Error("make the indexes anew", "err", err)
+	}
+	return s.damage(ctx)
+}
+
+// damage returns what SQLite's own check finds.
+func (s *Store) damage(ctx context.Context) ([]string, error) {
+	var lines []string
+	err := s.View(ctx, func(tx *Tx) (err error) {
+		if err := tx.freshText(); err != nil {
+			return err
+		}
+		lines, err = all(tx, value[string], "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'")
+		return err
+	})
+	if sqlCode(err) == sqlite3.SQLITE_CORRUPT { // too damaged to say where
+		return []string{err.Error()}, nil
+	}
+	return lines, err
+}
+
+func (w *verifier) invariants(ctx context.Context) error {
+	for _, i := range invariants {
+		var rows []string
+		err := w.store.View(ctx, func(tx *Tx) (err error) {
+			rows, err = tx.violated(i)
+			return err
+		})
+		left := rows
+		if err == nil && w.Repair && len(rows) > 0 {
+			err = w.store.Update(ctx, func(tx *Tx) (err error) {
+				if err := tx.restore(i); err != nil {
+					return err
+				}
+				left, err = tx.violated(i)
+				return err
+			})
+		}
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			f := Finding{Where: r, What: i.what, Remedy: remedyRepair}
+			if w.Repair {
+				f.Mended, f.Remedy = !slices.Contains(left, r), remedyBackup
+			}
+			w.found(f)
+		}
+	}
+	return nil
+}
+
+// posts compares every post with its rows and its document.
+func (w *verifier) posts(ctx context.Context) error {
+	for after := int64(0); ; {
+		var ids []int64
+		wrong := map[int64]judged{}
+		err := w.store.View(ctx, func(tx *Tx) (err error) {
+			ids, err = all(tx, value[int64], "SELECT p.id FROM "+postsBodies+" WHERE p.id > ? ORDER BY p.id LIMIT ? + 0", after, verifyBatch)
+			if err != nil {
+				return err
+			}
+			for _, id := range ids {
+				j, err := tx.judge(id)
+				if err != nil {
+					return fmt.Errorf("post %d: %w", id, err)
+				}
+				if w.sum.Posts++; j.compared {
+					w.sum.Compared++
+				}
+				if len(j.wrong) > 0 {
+					wrong[id] = j
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+		for _, id := range ids {
+			if err := w.report(ctx, id, wrong[id]); err != nil {
+				return err
+			}
+		}
+		if len(ids) == 0 {
+			return nil
+		}
+		after = ids[len(ids)-1]
+		if w.Told != nil {
+			w.Told(w.sum)
+		}
+	}
+}
+
+// report tells what is wrong with a post, after it was mended if that is wanted.
+func (w *verifier) report(ctx context.Context, id int64, j judged) error {
+	if len(j.wrong) == 0 {
+		return nil
+	}
+	mended := false
+	if w.Repair {
+		err := w.store.Update(ctx, func(tx *Tx) error {
+			again, err := tx.judge(id) // it may have changed since
+			if err != nil || len(again.wrong) == 0 {
+				return err
+			}
+			mended = again.post.URI != ""
+			if !mended {
+				return nil
+			}
+			return tx.mendPost(again)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for _, what := range j.wrong {
+		f := Finding{Where: j.uri, What: what, Mended: mended, Remedy: remedyRepair}
+		if w.Repair && !mended {
+			f.Remedy = "delete it: isthmus cache purge --post " + j.uri
+			if j.origin == translate.OriginXMPP {
+				f.Remedy = "its author has to publish it again"
+			}
+		}
+		w.found(f)
+	}
+	return nil
+}
