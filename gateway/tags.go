@@ -53,7 +53,10 @@ func tagName(name string) (string, bool) {
 	}
 	tag := cache.FoldTag(name)
 	strange := func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) || unicode.IsSpace(r) }
-	if tag == "" || utf8.RuneCountInString(tag) > tagLongest || strings.ContainsFunc(tag, strange) {
+	if tag == "" || cache.FoldTag(tag) != tag { // such as ##moss
+		return "", false
+	}
+	if utf8.RuneCountInString(tag) > tagLongest || strings.ContainsFunc(tag, strange) {
 		return "", false
 	}
 	return tag, true

@@ -108,6 +108,9 @@ func (r *Router) common() []string {
 	if r.services.Commands != nil {
 		f = append(f, stanza.NSCommands, stanza.NSForm)
 	}
+	if r.services.Archive != nil {
+		f = append(f, stanza.NSMAM, stanza.NSFullText)
+	}
 	if r.services.PubSub != nil {
 		f = append(f, stanza.NSRSM, stanza.NSOrderBy, stanza.NSSocialFeed, stanza.NSPubSub)
 		for _, name := range []string{

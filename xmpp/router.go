@@ -18,9 +18,13 @@ type Services struct {
 	Gateway  Gateway
 	Register Registration
 	Search   Search
+	Archive  Archive
 	Chat     Chat
 	// Software tells what runs behind an address (XEP-0092).
 	Software func(ctx context.Context, r Request) (Software, error)
+	// Deliver sends stanzas, and returns when the server has read them: what an
+	// archive found has to be there before the answer that says so.
+	Deliver func(ctx context.Context, els ...*stanza.Element) error
 	// Connected is called after each handshake.
 	Connected func(ctx context.Context)
 	Now       func() time.Time // time.Now when nil
@@ -136,6 +140,8 @@ func (r *Router) service(iq IQ) serveIQ {
 		return r.register
 	case "query " + stanza.NSSearch:
 		return r.search
+	case "query " + stanza.NSMAM:
+		return r.archive
 	case "vCard " + stanza.NSVCardTemp, "vcard " + stanza.NSVCard4:
 		return r.vcard
 	case "command " + stanza.NSCommands:

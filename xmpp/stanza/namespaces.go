@@ -22,6 +22,9 @@ const (
 	NSGateway      = "jabber:iq:gateway"
 	NSRegister     = "jabber:iq:register"
 	NSSearch       = "jabber:iq:search"
+	NSMAM          = "urn:xmpp:mam:2"
+	NSFullText     = "urn:xmpp:fulltext:0" // XEP-0431
+	NSForward      = "urn:xmpp:forward:0"
 	NSCommands     = "http://jabber.org/protocol/commands"
 	NSPubSub       = "http://jabber.org/protocol/pubsub"
 	NSPubSubOwner  = "http://jabber.org/protocol/pubsub#owner"
