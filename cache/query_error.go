@@ -1,21 +1,9 @@
 package cache
 
-import "fmt"
-
-// Filter is a condition on a field of a post. Path is the field's place in the
-// JSON of translate.Post, such as owner.handle or media.width.
-type Filter struct {
-	Path  string
-	Op    string // such as == or not-in; docs/search.md lists them
-	Value any    // as JSON has it: string, float64, bool, nil, or []any of those
-}
-
-// Order is a key to order by: relevance, published, updated, received, or the
-// path of a field.
-type Order struct {
-	By   string
-	Desc bool
-}
+import (
+	"fmt"
+	"time"
+)
 
 // QueryError says where a query is wrong, and what may have been meant.
 type QueryError struct {
@@ -39,6 +27,6 @@ func (e *QueryError) Error() string {
 // CheckQuery reports what is wrong with a text in the search language, as a
 // *QueryError.
 func CheckQuery(text string) error {
-	_ = parseQuery(text)
-	return nil
+	_, err := parseQuery(text, time.Now())
+	return err
 }

@@ -34,9 +34,7 @@ func snippet(p translate.Post, terms []term) (string, [][2]int) {
 func matches(text string, terms []term) [][2]int {
 	ahead := 0 // how many tokens a term may have
 	for _, t := range terms {
-		if !t.not {
-			ahead = max(ahead, len(t.words))
-		}
+		ahead = max(ahead, len(t.words))
 	}
 	if ahead == 0 {
 		return nil
@@ -78,7 +76,7 @@ func addMark(marks [][2]int, start, end int) [][2]int {
 func longest(list []token, terms []term) int {
 	n := 0
 	for _, t := range terms {
-		if !t.not && len(t.words) > n && t.match(list) {
+		if len(t.words) > n && t.match(list) {
 			n = len(t.words)
 		}
 	}

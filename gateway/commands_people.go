@@ -158,8 +158,12 @@ func searchCommand(ctx context.Context, o order) (string, error) {
 	if errors.Is(err, cache.ErrTemporary) {
 		return "", because(Busy, err, "the store is busy; try again soon")
 	}
+	var wrong *cache.QueryError
+	if errors.As(err, &wrong) {
+		return "", because(BadRequest, err, "that search cannot be read: %v", wrong)
+	}
 	if err != nil {
-		return "", because(BadRequest, err, "that search cannot be read: give words, a \"phrase\" in quotes, -without a word, or the start* of one")
+		return "", err
 	}
 	if len(found.Hits) == 0 {
 		return "Nothing found.", nil

@@ -1,0 +1,285 @@
+package cache
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+)
+
+// arm is one way into the posts: a table whose rows are walked in the order of
+// the posts' ids, so that the newest are found without a look at the rest.
+type arm struct {
+	from string // tables, with posts as p
+	key  string // the column that is the id of the post
+	cond string
+}
+
+// maxArms bounds the ways that one search goes at once.
+const maxArms = 16
+
+// smallArm is up to how many rows of a table are counted, to see whether it is
+// the shortest way.
+const smallArm = 2000
+
+// idAt is the first id of a time.
+func idAt(t time.Time) int64 {
+	return min(max(t.UnixMilli(), 0), 1<<43-1) << idBits
+}
+
+// plan is how a search goes: the arms, the conditions that hold on all of them,
+// and the order.
+type plan struct {
+	w      *sqlWriter
+	arms   []arm
+	more   []string // conditions
+	lo, hi int64    // ids from and before, hi 0: open
+	order  []Order
+	ranked bool   // by relevance, over the newest matches
+	scope  string // who may see, and what is found
+}
+
+// rankWindow is how many of the newest matches are ranked by relevance.
+const rankWindow = 5000
+
+// newPlan makes the plan of a search that has something to find.
+func (w *sqlWriter) newPlan(root *clause, order []Order) (p plan, err error) {
+	p = plan{w: w, order: order, hi: math.MaxInt64}
+	var list []*clause
+	if root != nil {
+		list = []*clause{root}
+		if root.kind == andClause {
+			list = root.list
+		}
+	}
+	list = p.bounds(list)
+	for _, o := range order {
+		p.ranked = p.ranked || o.By == byRelevance
+	}
+	rest, err := p.ways(list)
+	if err != nil {
+		return p, err
+	}
+	for _, c := range rest {
+		cond, err := w.clause(c)
+		if err != nil {
+			return p, err
+		}
+		p.more = append(p.more, cond)
+	}
+	for _, f := range w.q.Filters {
+		cond, err := w.filter(f)
+		if err != nil {
+			return p, asQueryError(f, err)
+		}
+		p.more = append(p.more, cond)
+	}
+	return p, nil
+}
+
+// bounds takes the dates out of what must hold: they are a range of ids.
+func (p *plan) bounds(list []*clause) (rest []*clause) {
+	for _, c := range list {
+		switch {
+		case c.kind == termClause && (c.op == opBefore || c.op == opAfter || c.op == opOn):
+			if c.op != opBefore {
+				p.lo = max(p.lo, idAt(c.date.from))
+			}
+			if c.op != opAfter {
+				end := c.date.to
+				if c.op == opBefore {
+					end = c.date.from
+				}
+				p.hi = min(p.hi, idAt(end))
+			}
+		default:
+			rest = append(rest, c)
+		}
+	}
+	return rest
+}
+
+// ways chooses the arms and returns the clauses that they do not answer.
+func (p *plan) ways(list []*clause) ([]*clause, error) {
+	expr, rest := ftsOf(list)
+	loose := expr
+	if expr == "" {
+		loose = supersetOf(list)
+	}
+	var words []arm
+	if loose != "" {
+		words = []arm{p.w.wordArm(loose)}
+	}
+	p.ranked = p.ranked && words != nil
+	if p.ranked {
+		p.arms = words
+		return rest, nil
+	}
+	best, least := words, smallArm
+	for _, c := range list {
+		arms, err := p.w.arms(c)
+		if err != nil {
+			return nil, err
+		}
+		if arms == nil {
+			continue
+		}
+		n, err := p.count(arms)
+		if err != nil {
+			return nil, err
+		}
+		if best == nil || n < least {
+			best, least, rest = arms, n, list
+		}
+	}
+	if best == nil {
+		best = []arm{{from: "posts p", key: "p.id", cond: "1"}}
+	}
+	p.arms = best
+	return rest, nil
+}
+
+// supersetOf is an expression that whatever matches all clauses matches too, ""
+// if there is none.
+func supersetOf(list []*clause) string {
+	var all []string
+	for _, c := range list {
+		if e := superset(c); e != "" {
+			all = append(all, e)
+		}
+	}
+	return strings.Join(all, " AND ")
+}
+
+func superset(c *clause) string {
+	if e, ok := ftsExpr(c); ok {
+		return e
+	}
+	switch c.kind {
+	case andClause:
+		if e := supersetOf(c.list); e != "" {
+			return "(" + e + ")"
+		}
+	case orClause:
+		var any []string
+		for _, l := range c.list {
+			e := superset(l)
+			if e == "" {
+				return ""
+			}
+			any = append(any, e)
+		}
+		return "(" + strings.Join(any, " OR ") + ")"
+	}
+	return ""
+}
+
+func (w *sqlWriter) wordArm(expr string) arm {
+	return arm{
+		from: "posts_fts CROSS JOIN posts p ON p.id = posts_fts.rowid", key: "posts_fts.rowid",
+		cond: "posts_fts MATCH " + w.arg(expr),
+	}
+}
+
+// arms are the ways to what a clause finds, nil if there are none. They may
+// lead to more than that.
+func (w *sqlWriter) arms(c *clause) ([]arm, error) {
+	switch c.kind {
+	case orClause:
+		return w.orArms(c.list)
+	case andClause:
+		for _, l := range c.list {
+			if arms, err := w.arms(l); arms != nil || err != nil {
+				return arms, err
+			}
+		}
+	case wordClause:
+		e, _ := ftsExpr(c)
+		return []arm{w.wordArm(e)}, nil
+	case termClause:
+		return w.termArms(c)
+	}
+	return nil, nil
+}
+
+func (w *sqlWriter) orArms(list []*clause) (arms []arm, err error) {
+	for _, l := range list {
+		more, err := w.arms(l)
+		if more == nil || err != nil || len(arms)+len(more) > maxArms {
+			return nil, err
+		}
+		arms = append(arms, more...)
+	}
+	return arms, nil
+}
+
+func (w *sqlWriter) termArms(c *clause) (arms []arm, err error) {
+	switch c.op {
+	case opTag:
+		return []arm{{from: "tags t CROSS JOIN posts p ON p.id = t.post_id", key: "t.post_id", cond: "t.tag = " + w.arg(c.value)}}, nil
+	case opFrom, opTo:
+		who, err := w.tx.people(c.value, w.q.Viewer)
+		if err != nil || who.host != "" && c.op == opFrom || len(who.uris) > maxArms/2 {
+			return nil, err
+		}
+		arms = []arm{}
+		for _, uri := range who.uris {
+			if c.op == opFrom {
+				arms = append(arms, arm{from: "posts p", key: "p.id", cond: "p.owner = " + w.arg(uri)})
+				continue
+			}
+			arms = append(arms,
+				arm{from: "mentions t CROSS JOIN posts p ON p.id = t.post_id", key: "t.post_id", cond: "t.actor = " + w.arg(uri)},
+				arm{from: "addressees t CROSS JOIN posts p ON p.id = t.post_id", key: "t.post_id", cond: "t.extra = 0 AND t.actor = " + w.arg(uri)})
+		}
+		return arms, nil
+	case opIn:
+		return w.nodeArms(readPlace(c.value))
+	}
+	return nil, nil
+}
+
+// nodeArms are the ways through nodes, if they are few.
+func (w *sqlWriter) nodeArms(l place) ([]arm, error) {
+	if l.either == "comments" {
+		return nil, nil
+	}
+	service, node := l.service, l.node
+	if l.either != "" {
+		service, node = strings.ToLower(l.either), l.either
+	}
+	query, args := "SELECT id FROM nodes WHERE service = ? UNION SELECT id FROM nodes WHERE name = ? LIMIT ? + 0", []any{service, node, maxArms}
+	if l.either == "" && node != "" {
+		query = "SELECT id FROM nodes WHERE service = ? AND name = ? LIMIT ? + 0"
+	}
+	ids, err := all(w.tx, value[int64], query, args...)
+	if err != nil || len(ids) > maxArms/2 {
+		return nil, err
+	}
+	arms := []arm{}
+	for _, id := range ids {
+		arms = append(arms, arm{
+			from: "placements t CROSS JOIN posts p ON p.id = t.post_id", key: "t.post_id",
+			cond: "t.retracted_at = 0 AND t.node_id = " + w.arg(id),
+		})
+	}
+	return arms, nil
+}
+
+// count counts what arms lead to, up to smallArm.
+func (p *plan) count(arms []arm) (int, error) {
+	sum := 0
+	for _, a := range arms {
+		if sum >= smallArm {
+			break
+		}
+		args := append([]any{"", ""}, p.w.args...)
+		n, err := p.w.tx.count(fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM %s WHERE %s LIMIT %d)",
+			strings.Replace(a.from, " CROSS JOIN posts p ON p.id = "+a.key, "", 1), a.cond, smallArm), args...)
+		if err != nil {
+			return 0, err
+		}
+		sum += n
+	}
+	return min(sum, smallArm), nil
+}

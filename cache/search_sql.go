@@ -1,0 +1,337 @@
+package cache
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"isthmus/translate"
+)
+
+// sqlWriter writes the conditions of a search on posts p and bodies b. ?1 and
+// ?2 are those of the audience.
+type sqlWriter struct {
+	tx   *Tx
+	q    SearchQuery
+	args []any // from ?3 on
+}
+
+// arg adds an argument and returns its name.
+func (w *sqlWriter) arg(v any) string {
+	w.args = append(w.args, v)
+	return "?" + strconv.Itoa(len(w.args)+2)
+}
+
+// ftsExpr writes a clause of words as an expression of FTS5. Words consist of
+// letters and numbers and stand in quotation marks, so that nothing in them is
+// syntax. It is not ok if the clause is not of words alone, or has nothing that
+// must be there.
+func ftsExpr(c *clause) (expr string, ok bool) {
+	switch c.kind {
+	case wordClause:
+		q := `"` + strings.Join(c.words.words, " ") + `"`
+		if c.words.prefix {
+			q += "*"
+		}
+		return q, true
+	case orClause:
+		var list []string
+		for _, l := range c.list {
+			e, ok := ftsExpr(l)
+			if !ok {
+				return "", false
+			}
+			list = append(list, e)
+		}
+		return "(" + strings.Join(list, " OR ") + ")", true
+	case andClause:
+		expr, rest := ftsOf(c.list)
+		return expr, expr != "" && len(rest) == 0
+	}
+	return "", false
+}
+
+// ftsOf writes those of several clauses that must all hold as one expression,
+// "" if none can be, and returns the others.
+func ftsOf(list []*clause) (expr string, rest []*clause) {
+	var with, without []string
+	var negative []*clause
+	for _, c := range list {
+		if c.kind == notClause {
+			if e, ok := ftsExpr(c.list[0]); ok {
+				without, negative = append(without, e), append(negative, c)
+				continue
+			}
+		}
+		if e, ok := ftsExpr(c); ok {
+			with = append(with, e)
+			continue
+		}
+		rest = append(rest, c)
+	}
+	if len(with) == 0 {
+		return "", list
+	}
+	expr = strings.Join(with, " AND ")
+	if len(without) > 0 {
+		expr = "(" + expr + ") NOT (" + strings.Join(without, " OR ") + ")"
+	}
+	if len(list) > 1 {
+		expr = "(" + expr + ")"
+	}
+	return expr, rest
+}
+
+// clause writes the condition of a clause; it is never NULL.
+func (w *sqlWriter) clause(c *clause) (string, error) {
+	if e, ok := ftsExpr(c); ok {
+		return w.matches(e), nil
+	}
+	switch c.kind {
+	case notClause:
+		cond, err := w.clause(c.list[0])
+		return "NOT (" + cond + ")", err
+	case termClause:
+		return w.term(c)
+	case orClause:
+		return w.clauses(c.list, " OR ")
+	}
+	expr, rest := ftsOf(c.list)
+	cond, err := w.clauses(rest, " AND ")
+	if expr != "" {
+		cond = "(" + w.matches(expr) + " AND " + cond + ")"
+	}
+	return cond, err
+}
+
+// matches is the condition that the full text matches an expression.
+func (w *sqlWriter) matches(expr string) string {
+	return "EXISTS (SELECT 1 FROM posts_fts WHERE posts_fts MATCH " + w.arg(expr) + " AND rowid = p.id)"
+}
+
+func (w *sqlWriter) clauses(list []*clause, between string) (string, error) {
+	conds := make([]string, len(list))
+	for i, l := range list {
+		var err error
+		if conds[i], err = w.clause(l); err != nil {
+			return "", err
+		}
+	}
+	return "(" + strings.Join(conds, between) + ")", nil
+}
+
+// term writes the condition of an operator.
+func (w *sqlWriter) term(c *clause) (string, error) {
+	switch c.op {
+	case opFrom:
+		who, err := w.tx.people(c.value, w.q.Viewer)
+		return w.from(who), err
+	case opTo:
+		who, err := w.tx.people(c.value, w.q.Viewer)
+		return w.to(who), err
+	case opTag:
+		return "EXISTS (SELECT 1 FROM tags WHERE tag = " + w.arg(c.value) + " AND post_id = p.id)", nil
+	case opIn:
+		return w.in(c.value), nil
+	case opIs:
+		return isSQL(c.value), nil
+	case opHas:
+		return hasSQL(c.value), nil
+	case opLang:
+		l := w.arg(c.value)
+		same := func(v string) string {
+			return fmt.Sprintf("(lower(%s) = %s OR substr(lower(%s), 1, length(%s) + 1) = %s || '-') IS TRUE", v, l, v, l, l)
+		}
+		return "(" + same("b.parsed ->> '$.lang'") + " OR EXISTS (SELECT 1 FROM json_each(b.parsed, '$.translations') t WHERE " +
+			same("t.value ->> '$.lang'") + "))", nil
+	case opBefore:
+		return "p.id < " + w.arg(idAt(c.date.from)), nil
+	case opAfter:
+		return "p.id >= " + w.arg(idAt(c.date.from)), nil
+	case opOn:
+		return "(p.id >= " + w.arg(idAt(c.date.from)) + " AND p.id < " + w.arg(idAt(c.date.to)) + ")", nil
+	case opWhere:
+		return w.filter(c.where)
+	}
+	return "", fmt.Errorf("operator %s has no condition", c.op)
+}
+
+func (w *sqlWriter) filter(f Filter) (string, error) {
+	c, err := f.read()
+	if err != nil {
+		return "", err
+	}
+	return c.sql(w.arg), nil
+}
+
+func isSQL(value string) string {
+	switch value {
+	case "reply":
+		return "(p.reply_to IS NOT NULL OR json_type(b.parsed, '$.reply_ref') IS NOT NULL)"
+	case "edited":
+		return "p.updated > 0"
+	case "sensitive":
+		return "coalesce(b.parsed ->> '$.sensitive', 0)"
+	case "poll":
+		return "p.kind = 'question'"
+	case "note", "article", "event", "boost":
+		return "p.kind = '" + value + "'"
+	case "ap", "xmpp":
+		return "p.origin = '" + value + "'"
+	}
+	return "p.vis = " + strconv.Itoa(visCode(translate.Visibility(value)))
+}
+
+func hasSQL(value string) string {
+	const someMedia = "EXISTS (SELECT 1 FROM json_each(b.parsed, '$.media')%s)"
+	switch value {
+	case "cw":
+		return "(coalesce(b.parsed ->> '$.warning', '') <> '' OR coalesce(b.parsed ->> '$.sensitive', 0))"
+	case "title":
+		return "coalesce(b.parsed ->> '$.title', '') <> ''"
+	case "tag":
+		return "EXISTS (SELECT 1 FROM tags WHERE post_id = p.id)"
+	case "poll":
+		return "json_type(b.parsed, '$.poll') IS NOT NULL"
+	case "link":
+		return "(json_type(b.parsed, '$.links') IS NOT NULL OR instr(coalesce(b.parsed ->> '$.text', ''), 'https://') > 0" +
+			" OR instr(coalesce(b.parsed ->> '$.text', ''), 'http://') > 0)"
+	case "media":
+		return fmt.Sprintf(someMedia, "")
+	}
+	return fmt.Sprintf(someMedia, " WHERE substr(value ->> '$.media_type', 1, "+strconv.Itoa(len(value)+1)+") = '"+value+"/'")
+}
+
+// persons are those whom a handle, a JID or a URI may mean.
+type persons struct {
+	uris []string
+	host string // everybody there
+}
+
+// maxPeople bounds whom a name without a host means.
+const maxPeople = 20
+
+// people finds whom a value of from: or to: means: a URI, a handle, a JID, the
+// name before a handle's @, a host, or oneself as "me".
+func (tx *Tx) people(who string, v Viewer) (p persons, err error) {
+	who = strings.TrimPrefix(strings.TrimPrefix(who, "acct:"), "@")
+	if strings.EqualFold(who, "me") {
+		if v.Actor != "" {
+			p.uris = []string{v.Actor}
+		}
+		return p, nil
+	}
+	if strings.Contains(who, "://") {
+		p.uris = []string{who}
+		return p, nil
+	}
+	who = strings.ToLower(strings.TrimPrefix(who, "xmpp:"))
+	name, _, whole := strings.Cut(who, "@")
+	first, end := who, who+"\x00"
+	if !whole {
+		first, end = name+"@", name+"A" // A comes after @
+		if strings.Contains(who, ".") {
+			p.host = who
+		}
+	}
+	p.uris, err = all(tx, value[string], `SELECT uri FROM accounts WHERE acct >= ?1 AND acct < ?2
+		UNION SELECT uri FROM actors WHERE acct >= ?1 AND acct < ?2
+		UNION SELECT a.uri FROM handles h JOIN accounts a ON a.jid = h.jid AND a.node = h.node WHERE h.acct = ?3
+		UNION SELECT uri FROM accounts WHERE jid = ?3 AND node = ''
+		UNION SELECT uri FROM bindings WHERE jid = ?3 AND ended_at = 0
+		LIMIT ?4 + 0`, first, end, who, maxPeople)
+	if err != nil {
+		return p, fmt.Errorf("find %s: %w", who, err)
+	}
+	return p, nil
+}
+
+// list writes values as a list of SQL.
+func (w *sqlWriter) list(values []string) string {
+	names := make([]string, len(values))
+	for i, v := range values {
+		names[i] = w.arg(v)
+	}
+	return "(" + strings.Join(names, ", ") + ")"
+}
+
+func (w *sqlWriter) from(who persons) string {
+	cond := "p.owner IN " + w.list(who.uris)
+	if who.host != "" {
+		cond = "(" + cond + " OR p.owner_host = " + w.arg(who.host) + ")"
+	}
+	return cond
+}
+
+// to is whom a post names, and whom a private one is for. Those who got it
+// without being named stay unnamed.
+func (w *sqlWriter) to(who persons) string {
+	if len(who.uris) == 0 {
+		return "0"
+	}
+	list := w.list(who.uris)
+	return "(EXISTS (SELECT 1 FROM mentions WHERE post_id = p.id AND actor IN " + list +
+		") OR EXISTS (SELECT 1 FROM addressees WHERE post_id = p.id AND extra = 0 AND actor IN " + list + "))"
+}
+
+// place is a value of in:.
+type place struct {
+	service, node string // either may be any
+	either        string // a service, or a node
+}
+
+// commentsPrefix starts the names of nodes for comments (XEP-0277 §3.3).
+const commentsPrefix = "urn:xmpp:microblog:0:comments/"
+
+func readPlace(value string) place {
+	if at, err := translate.ParsePubSubURI(value); err == nil && strings.HasPrefix(value, "xmpp:") {
+		return place{service: at.Service, node: at.Node}
+	}
+	service, node, both := strings.Cut(value, "/")
+	if both && node != "" && strings.Contains(service, ".") {
+		return place{service: strings.ToLower(service), node: node}
+	}
+	return place{either: value}
+}
+
+// sql is the condition on the node called n.
+func (l place) sql(arg func(any) string) string {
+	switch {
+	case l.either == "comments":
+		return fmt.Sprintf("(substr(n.name, 1, %d) = '%s' OR n.name = 'comments')", len(commentsPrefix), commentsPrefix)
+	case l.either != "":
+		return "(n.service = " + arg(strings.ToLower(l.either)) + " OR n.name = " + arg(l.either) + ")"
+	case l.node == "":
+		return "n.service = " + arg(l.service)
+	}
+	return "n.service = " + arg(l.service) + " AND n.name = " + arg(l.node)
+}
+
+// in is where a post stands in XMPP. Where one that is not for everybody does
+// tells who else reads it, so only its owner may ask.
+func (w *sqlWriter) in(value string) string {
+	return "(" + w.placed() + " AND EXISTS (SELECT 1 FROM placements l JOIN nodes n ON n.id = l.node_id WHERE l.uri = p.uri AND l.retracted_at = 0 AND " +
+		readPlace(value).sql(w.arg) + "))"
+}
+
+func (w *sqlWriter) placed() string {
+	if w.q.All && w.q.Viewer.Operator {
+		return "1"
+	}
+	return "(p.vis <= 1 OR p.owner = ?1)"
+}
+
+// asQueryError gives an error about a filter that is not in the text its name.
+func asQueryError(f Filter, err error) error {
+	var q *QueryError
+	if !errors.As(err, &q) {
+		return err
+	}
+	named := *q
+	if !strings.Contains(named.Problem, f.Path) {
+		named.Problem = strings.Join(slices.DeleteFunc([]string{f.Path, f.Op}, func(s string) bool { return s == "" }), " ") + ": " + named.Problem
+	}
+	return &named
+}
