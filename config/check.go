@@ -234,7 +234,7 @@ func (l *loader) cache(c *Config) error {
 	if err != nil || !info.IsDir() {
 		return l.bad("cache.path", l.f.Cache.Path, "there is no such folder", "make "+filepath.Dir(c.Cache.Path)+", writable by the user that runs isthmus")
 	}
-	return nil
+	return l.retention(&c.Cache)
 }
 
 func (l *loader) federation(c *Config) (err error) {

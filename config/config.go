@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strings"
+	"time"
 )
 
 // Config is a checked configuration. Paths are absolute or relative to the
@@ -74,7 +75,24 @@ type HTTP struct {
 
 // Cache is where the store lives.
 type Cache struct {
-	Path string
+	Path      string
+	Keep      time.Duration            // how long what can be fetched again is kept; 0: for ever
+	KeepKinds map[string]time.Duration // of single kinds of posts, instead of Keep; 0: for ever
+	MaxBytes  int64                    // of the database; 0: no limit
+	Quiet     Hours                    // when it is tidied
+}
+
+// Hours are a time of the day, from midnight on. To may be before From, over
+// midnight; equal means never.
+type Hours struct{ From, To time.Duration }
+
+// Contains tells whether a time is within the hours.
+func (h Hours) Contains(t time.Time) bool {
+	at := time.Duration(t.Hour())*time.Hour + time.Duration(t.Minute())*time.Minute
+	if h.From <= h.To {
+		return h.From <= at && at < h.To
+	}
+	return at >= h.From || at < h.To
 }
 
 // Federation is whom we talk to.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -58,7 +59,7 @@ func TestDefaults(t *testing.T) {
 		XMPP:    XMPP{Component: "ap.example.org", Server: "127.0.0.1:5347", Secret: "from the file", SecretFile: filepath.Join(dir, "secret")},
 		HTTP: HTTP{Listen: "127.0.0.1:8480", Path: "/_ap", Metrics: "127.0.0.1:9480",
 			TrustedProxies: []netip.Prefix{netip.MustParsePrefix("127.0.0.1/32"), netip.MustParsePrefix("::1/128")}},
-		Cache:      Cache{Path: filepath.Join(dir, "isthmus.db")},
+		Cache:      Cache{Path: filepath.Join(dir, "isthmus.db"), Quiet: Hours{From: 3 * time.Hour, To: 5 * time.Hour}},
 		Federation: Federation{AllowPorts: []int{443}},
 		Log:        Log{Level: slog.LevelInfo, Format: "text"},
 	}
@@ -109,7 +110,7 @@ format = "json"
 		XMPP: XMPP{Component: "ap.example.org", Server: "[::1]:5275", Secret: "from the file", SecretFile: filepath.Join(filepath.Dir(name), "secret"),
 			Services: []string{"pubsub.example.org"}, Admins: []string{"louise@example.org"}},
 		HTTP:       HTTP{Listen: ":443", Path: "/fediverse/v1", TrustedProxies: []netip.Prefix{prefix("10.0.0.0/8"), prefix("192.0.2.1/32")}},
-		Cache:      Cache{Path: "/tmp/x.db"},
+		Cache:      Cache{Path: "/tmp/x.db", Quiet: Hours{From: 3 * time.Hour, To: 5 * time.Hour}},
 		Federation: Federation{AllowPrivateAddresses: []netip.Prefix{prefix("127.0.0.0/8")}, AllowPorts: []int{443, 8443}, RequireSignedFetch: true, BlockedDomains: []string{"spam.example"}},
 		Log:        Log{Level: slog.LevelDebug, Format: "json"},
 		Warnings:   []string{"federation.allow_private_addresses = [127.0.0.0/8]: strangers can make the gateway talk to them; for development only"},

@@ -36,7 +36,11 @@ type file struct {
 		Metrics        string   `toml:"metrics"`
 	} `toml:"http"`
 	Cache struct {
-		Path string `toml:"path"`
+		Path       string   `toml:"path"`
+		KeepDays   int      `toml:"keep_days"`
+		KeepKinds  []string `toml:"keep_kinds"`
+		MaxSize    string   `toml:"max_size"`
+		QuietHours string   `toml:"quiet_hours"`
 	} `toml:"cache"`
 	Federation struct {
 		AllowPrivateAddresses []string `toml:"allow_private_addresses"`
@@ -65,6 +69,7 @@ func defaults() *file {
 	f.HTTP.TrustedProxies = []string{"127.0.0.1/32", "::1/128"}
 	f.HTTP.Metrics = "127.0.0.1:9480"
 	f.Cache.Path = "isthmus.db"
+	f.Cache.QuietHours = "03:00-05:00"
 	f.Federation.AllowPorts = []int{443}
 	f.Log.Level = "info"
 	f.Log.Format = "text"
