@@ -144,6 +144,9 @@ func (tx *Tx) PutAccount(a Account) error {
 	if err := tx.hideAccount(a.URI, a.State); err != nil {
 		return fmt.Errorf("put account %s: %w", a.URI, err)
 	}
+	if err := tx.indexPerson("accounts", a.URI, a.Name, a.Acct, a.Summary); err != nil {
+		return fmt.Errorf("put account %s: %w", a.URI, err)
+	}
 	return tx.RememberHandle(a.Acct, a.JID, a.Node, a.CreatedAt)
 }
 

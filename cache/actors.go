@@ -3,7 +3,6 @@ package cache
 import (
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -83,6 +82,9 @@ func (tx *Tx) PutActor(a Actor) error {
 		a.Followers, a.Following, a.Featured, a.IconURL, a.IconType, a.ImageURL, a.ManuallyApproves, a.Discoverable, a.Indexable,
 		fields, a.Software, tx.store.packer.pack(a.Raw), millis(a.FetchedAt), millis(a.Published), millis(a.GoneAt))
 	if err == nil {
+		err = tx.indexPerson("actors", a.URI, a.Name, a.Acct, a.Summary)
+	}
+	if err == nil {
 		inbox := deliveryInbox(a)
 		err = tx.run("UPDATE follows SET inbox = ? WHERE follower = ? AND inbox <> ?", inbox, a.URI, inbox)
 	}
@@ -130,37 +132,6 @@ func (tx *Tx) ActorByJID(jid string) (Actor, error) {
 func (tx *Tx) ActorByAcct(acct string) (Actor, error) {
 	return one(tx, scanActor, "SELECT "+actorColumns+actorTables+`WHERE a.acct = ?
 		ORDER BY a.gone_at > 0, a.fetched_at DESC LIMIT 1`, acct)
-}
-
-// SearchActors finds actors whose name or handle begins with prefix. Those who
-// did not ask to be discoverable are only found by a handle with its host.
-func (tx *Tx) SearchActors(prefix string, limit int) ([]Actor, error) {
-	name, acct := Fold(prefix), strings.ToLower(strings.TrimPrefix(strings.TrimSpace(prefix), "@"))
-	if name == "" && acct == "" {
-		return nil, nil
-	}
-	const last = "\U0010FFFF"
-	found, err := all(tx, scanActor, "SELECT "+actorColumns+actorTables+`WHERE a.id IN (
-			SELECT id FROM actors WHERE acct >= ?1 AND acct < ?1 || ?3 AND (discoverable OR instr(?1, '@'))
-			UNION
-			SELECT id FROM actors WHERE ?2 <> '' AND name_key >= ?2 AND name_key < ?2 || ?3 AND discoverable)
-		AND a.gone_at = 0
-		ORDER BY a.acct = ?1 DESC, a.acct LIMIT ?4 + 0`,
-		acct, name, last, limitOr(limit, 20))
-	if err != nil {
-		return nil, err
-	}
-	shown := found[:0]
-	for _, a := range found {
-		blocked, err := tx.Blocked("", a.URI)
-		if err != nil {
-			return nil, err
-		}
-		if !blocked {
-			shown = append(shown, a)
-		}
-	}
-	return shown, nil
 }
 
 // HostInbox is an inbox on a host: a shared one, or that of any actor who still

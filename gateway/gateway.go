@@ -143,7 +143,7 @@ func (g *Gateway) setXMPP() {
 	p := &pubsub{g}
 	g.router = xmpp.NewRouter(component, xmpp.Services{
 		Disco: &disco{g}, PubSub: p, Owner: p, Commands: &commands{g}, VCard: &vcards{g},
-		Gateway: &prompt{g}, Register: &registration{g}, Chat: &chat{g},
+		Gateway: &prompt{g}, Register: &registration{g}, Search: &find{g}, Chat: &chat{g},
 		Software:  g.software,
 		Connected: g.connected,
 		Now:       g.now,

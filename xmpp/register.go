@@ -72,9 +72,11 @@ func (r *Router) search(ctx context.Context, iq IQ) (*stanza.Element, error) {
 	}
 	var form *Form
 	var err error
+	old := false
 	if iq.Type == "get" {
 		form, err = r.services.Search.SearchForm(ctx, req)
 	} else {
+		old = formIn(iq.Payload) == nil
 		query := submitted(iq.Payload)
 		if query == nil {
 			return nil, stanza.NewError("bad-request", "nothing to search for")
@@ -90,8 +92,36 @@ func (r *Router) search(ctx context.Context, iq IQ) (*stanza.Element, error) {
 	el := stanza.New(stanza.NSSearch, "query")
 	if iq.Type == "get" && form != nil {
 		addText(el, "instructions", form.Instructions)
+		for _, name := range oldFields {
+			if _, ok := form.Field(name); ok {
+				el.Add(stanza.New("", name))
+			}
+		}
+	}
+	if old {
+		return el.Add(oldItems(form)...), nil
 	}
 	return el.Add(form.Element()), nil
+}
+
+// oldFields are the fields of clients that know no forms (XEP-0055 §2).
+var oldFields = []string{"first", "last", "nick", "email"}
+
+// oldItems are results for such a client.
+func oldItems(form *Form) []*stanza.Element {
+	if form == nil {
+		return nil
+	}
+	var items []*stanza.Element
+	for _, row := range form.Items {
+		found := Form{Fields: row}
+		item := stanza.New("", "item").Set("jid", found.Value("jid"))
+		for _, name := range oldFields {
+			item.Add(stanza.Text("", name, found.Value(name)))
+		}
+		items = append(items, item)
+	}
+	return items
 }
 
 // submitted are the values of a form, or of the elements that older clients
