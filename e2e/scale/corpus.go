@@ -1,0 +1,183 @@
+package main
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"isthmus/cache"
+	"isthmus/translate"
+)
+
+// start is when the first post is published; two years of them follow.
+var start = time.Date(2024, 11, 21, 0, 0, 0, 0, time.UTC)
+
+const span = 2 * 365 * 24 * time.Hour
+
+// The numbers of what posts are made of.
+const (
+	actors = 20_000
+	hosts  = 800
+	tags   = 5_000
+	words  = 60_000 // of each language that puts spaces between them
+)
+
+// corpus makes posts as a gateway of middling size sees them: a few people write
+// most of them, a few words and tags are in most, and scripts are mixed.
+type corpus struct {
+	random    *rand.Rand
+	languages []language
+	who, tag  *rand.Zipf
+	total     int
+}
+
+// language makes words.
+type language struct {
+	code      string
+	share     int      // of a hundred posts
+	syllables []string // of its words; none where words have no spaces between them
+	first     rune     // of its letters then
+	count     int      // and how many there are
+	zipf      *rand.Zipf
+}
+
+func newCorpus(seed uint64, total int) *corpus {
+	r := rand.New(rand.NewPCG(seed, 7))
+	c := &corpus{random: r, total: total, who: rand.NewZipf(r, 1.1, 20, actors-1), tag: rand.NewZipf(r, 1.15, 5, tags-1)}
+	latin := strings.Fields("ba ce di fo gu ha je ki lo mu na pe qui ro su ta ve wi xo zu ar en il or un ste pra dro")
+	c.languages = []language{
+		{code: "en", share: 48, syllables: latin},
+		{code: "fr", share: 12, syllables: append(strings.Fields(" é è ça ou ai eau"), latin...)},
+		{code: "de", share: 12, syllables: append(strings.Fields(" ü ö ä ß sch ei"), latin...)},
+		{code: "ru", share: 8, syllables: strings.Fields("ба ве ги до жу зя кё ли ма но пу ры сю та фе ха це чо ши щу")},
+		{code: "ar", share: 5, syllables: strings.Fields("با تو ثي جا حو خي دا ذو ري زا سو شي صا ضو طي ظا عو غي فا قو")},
+		{code: "ja", share: 8, first: 'ぁ', count: 86},
+		{code: "zh", share: 5, first: '一', count: 3000},
+		{code: "th", share: 2, first: 'ก', count: 46},
+	}
+	for i := range c.languages {
+		l := &c.languages[i]
+		n := uint64(words)
+		if l.syllables == nil {
+			n = uint64(l.count)
+		}
+		l.zipf = rand.NewZipf(r, 1.07, 4, n-1)
+	}
+	return c
+}
+
+// word is the nth most frequent word of a language.
+func (l language) word(n uint64) string {
+	if l.syllables == nil {
+		return string(l.first + rune(n))
+	}
+	base := uint64(len(l.syllables))
+	var w strings.Builder
+	for n += base; n > 0; n /= base {
+		w.WriteString(l.syllables[n%base])
+	}
+	return w.String()
+}
+
+// text is so many words, with a stop now and then.
+func (c *corpus) text(l language, n int) string {
+	var b strings.Builder
+	for i := range n {
+		if i > 0 && l.syllables != nil {
+			b.WriteByte(' ')
+		}
+		b.WriteString(l.word(l.zipf.Uint64()))
+		if i%12 == 11 {
+			b.WriteString(". ")
+		}
+	}
+	return b.String()
+}
+
+func (c *corpus) language() language {
+	at := c.random.IntN(100)
+	for _, l := range c.languages {
+		if at -= l.share; at < 0 {
+			return l
+		}
+	}
+	return c.languages[0]
+}
+
+// actor is the nth most productive one.
+func actor(n uint64) translate.Actor {
+	host := fmt.Sprintf("host%d.example", n*7919%hosts)
+	user := fmt.Sprintf("user%d", n)
+	return translate.Actor{
+		URI: "https://" + host + "/users/" + user, Handle: user + "@" + host,
+		JID: user + `\40` + host + "@ap.example.org", Name: "User " + translate.MintItemID(nil, user)[:6],
+	}
+}
+
+// cached is what the store knows of an actor. Three of four want to be found.
+func cached(n uint64) cache.Actor {
+	a := actor(n)
+	return cache.Actor{URI: a.URI, Acct: a.Handle, Type: "Person", Name: a.Name, Discoverable: true, Indexable: n%4 != 3,
+		Inbox: a.URI + "/inbox", Outbox: a.URI + "/outbox", Followers: a.URI + "/followers", FetchedAt: start}
+}
+
+// post is the nth post of total, with its document.
+func (c *corpus) post(n int) (translate.Post, []byte) {
+	l, r := c.language(), c.random
+	p := translate.Post{Kind: translate.KindNote, Origin: translate.OriginAP, Lang: l.code, Owner: actor(c.who.Uint64())}
+	p.Author = p.Owner
+	size := 8 + r.IntN(60)
+	if l.syllables == nil {
+		size *= 4
+	}
+	if r.IntN(100) < 3 {
+		p.Kind, size, p.Title = translate.KindArticle, size*10, c.text(l, 6)
+	}
+	p.Text = c.text(l, size)
+	for range max(0, r.IntN(8)-4) {
+		t := fmt.Sprintf("tag%d", c.tag.Uint64())
+		p.Tags = append(p.Tags, t)
+		p.Text += " #" + t
+	}
+	p.HTML = "<p>" + p.Text + "</p>"
+	if r.IntN(100) < 5 {
+		p.Warning, p.Sensitive = c.text(l, 3), true
+	}
+	if r.IntN(5) == 0 {
+		p.Media = []translate.Media{{URL: fmt.Sprintf("https://media.example/%d.webp", n), MediaType: "image/webp", Alt: c.text(l, 12), Width: 1200, Height: 800}}
+	}
+	p.URI = fmt.Sprintf("%s/statuses/%d", p.Owner.URI, 110_000_000_000_000_000+n)
+	p.URL, p.Thread = p.URI, fmt.Sprintf("tag:thread-%d", n)
+	p.Published = start.Add(time.Duration(float64(n)/float64(c.total)*float64(span)) - time.Duration(r.IntN(90))*time.Second)
+	c.audience(&p)
+	p.Item = &translate.Item{Service: p.Owner.JID, Node: "urn:xmpp:microblog:0", ID: translate.MintItemID([]byte("scale"), p.URI)}
+	return p, document(p)
+}
+
+// audience makes nine of ten posts public.
+func (c *corpus) audience(p *translate.Post) {
+	const everybody = "https://www.w3.org/ns/activitystreams#Public"
+	switch n := c.random.IntN(100); {
+	case n < 90:
+		p.Visibility, p.To, p.Cc = translate.Public, []string{everybody}, []string{p.Owner.URI + "/followers"}
+	case n < 96:
+		p.Visibility, p.To, p.Cc = translate.Unlisted, []string{p.Owner.URI + "/followers"}, []string{everybody}
+	default:
+		p.Visibility, p.To = translate.Followers, []string{p.Owner.URI + "/followers"}
+	}
+}
+
+// document is a post as its server sends it, with what servers add.
+func document(p translate.Post) []byte {
+	var tag []string
+	for _, t := range p.Tags {
+		tag = append(tag, fmt.Sprintf(`{"type":"Hashtag","href":"https://tags.example/tags/%s","name":"#%s"}`, t, t))
+	}
+	return fmt.Appendf(nil, `{"@context":["https://www.w3.org/ns/activitystreams",{"ostatus":"http://ostatus.org#","atomUri":"ostatus:atomUri","conversation":"ostatus:conversation","sensitive":"as:sensitive","toot":"http://joinmastodon.org/ns#"}],`+
+		`"id":%[1]q,"type":"Note","summary":null,"inReplyTo":null,"published":%[2]q,"url":%[1]q,"attributedTo":%[3]q,"to":["https://www.w3.org/ns/activitystreams#Public"],"cc":["%[4]s/followers"],`+
+		`"sensitive":false,"atomUri":%[1]q,"conversation":"tag:%[5]d","content":"<p>%[6]s</p>","contentMap":{%[7]q:"<p>%[6]s</p>"},"attachment":[],"tag":[%[8]s],`+
+		`"replies":{"id":"%[4]s/replies","type":"Collection","first":{"type":"CollectionPage","next":"%[4]s/replies?only_other_accounts=true&page=true","partOf":"%[4]s/replies","items":[]}}}`,
+		p.URI, p.Published.Format(time.RFC3339), p.Owner.URI, p.URI, utf8.RuneCountInString(p.Text), p.Text, p.Lang, strings.Join(tag, ","))
+}
