@@ -114,7 +114,7 @@ func isTag(s string) bool {
 
 // isName reports whether an operator could be called so.
 func isName(s string) bool {
-	return s != "" && strings.IndexFunc(s, func(r rune) bool {
+	return s != "" && s[0] != '-' && strings.IndexFunc(s, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && r != '-'
 	}) < 0
 }

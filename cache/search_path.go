@@ -30,7 +30,7 @@ type field struct {
 	steps []string
 	// maybe is the part of the last step that may be missing as a whole.
 	maybe string
-	// unset: zero means that the number is not known.
+	// unset: zero means that the number is not known, as the size of a file.
 	unset bool
 	// column is a value that is not in the JSON.
 	column string
@@ -61,7 +61,7 @@ func parsePath(path string) (field, error) {
 		}
 		last := len(f.steps) - 1
 		f.steps[last] += "." + name
-		f.unset = strings.Contains(member.Tag.Get("json"), ",omit")
+		f.unset = t == reflect.TypeFor[translate.Media]()
 		if t = member.Type; t.Kind() == reflect.Pointer {
 			t = t.Elem()
 			f.maybe = f.steps[last]

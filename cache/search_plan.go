@@ -52,7 +52,8 @@ func (w *sqlWriter) newPlan(root *clause, order []Order) (p plan, err error) {
 			list = root.list
 		}
 	}
-	list = p.bounds(list)
+	list = p.bounds(w.q.Within.clauses(list))
+	w.q.Within.bound(&p)
 	for _, o := range order {
 		p.ranked = p.ranked || o.By == byRelevance
 	}
@@ -101,6 +102,10 @@ func (p *plan) bounds(list []*clause) (rest []*clause) {
 
 // ways chooses the arms and returns the clauses that they do not answer.
 func (p *plan) ways(list []*clause) ([]*clause, error) {
+	if p.w.q.Within.Fresh {
+		p.arms, p.ranked = []arm{freshArm}, false
+		return list, nil
+	}
 	expr, rest := ftsOf(list)
 	loose := expr
 	if expr == "" {
@@ -230,7 +235,7 @@ func (w *sqlWriter) termArms(c *clause) (arms []arm, err error) {
 			}
 			arms = append(arms,
 				arm{from: "mentions t CROSS JOIN posts p ON p.id = t.post_id", key: "t.post_id", cond: "t.actor = " + w.arg(uri)},
-				arm{from: "addressees t CROSS JOIN posts p ON p.id = t.post_id", key: "t.post_id", cond: "t.extra = 0 AND t.actor = " + w.arg(uri)})
+				arm{from: "addressees t CROSS JOIN posts p ON p.id = t.post_id", key: "t.post_id", cond: "t.actor = " + w.arg(uri)})
 		}
 		return arms, nil
 	case opIn:

@@ -273,7 +273,8 @@ func (w *sqlWriter) to(who persons) string {
 	}
 	list := w.list(who.uris)
 	return "(EXISTS (SELECT 1 FROM mentions WHERE post_id = p.id AND actor IN " + list +
-		") OR EXISTS (SELECT 1 FROM addressees WHERE post_id = p.id AND extra = 0 AND actor IN " + list + "))"
+		") OR (p.vis > 1 AND (EXISTS (SELECT 1 FROM json_each(b.parsed, '$.to') WHERE value IN " + list +
+		") OR EXISTS (SELECT 1 FROM json_each(b.parsed, '$.cc') WHERE value IN " + list + "))))"
 }
 
 // place is a value of in:.
