@@ -21,6 +21,7 @@ type SearchQuery struct {
 	Cursor  string    // SearchResult.Cursor of the page before
 	Limit   int       // 0: 20
 	Now     time.Time // what 7d counts back from; zero: the clock's
+	Within  Within
 }
 
 // Hit is a post that a search found.

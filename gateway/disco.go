@@ -81,7 +81,7 @@ func feedMeta(a cache.Actor) xmpp.NodeMeta {
 func (d *disco) Info(ctx context.Context, r xmpp.DiscoRequest) (xmpp.DiscoInfo, error) {
 	if r.To.Local() == "" {
 		if r.Node != "" {
-			return d.g.listInfo(r.Node)
+			return d.g.listInfo(ctx, r)
 		}
 		return d.g.domainInfo(), nil
 	}
@@ -115,7 +115,7 @@ func (d *disco) Items(ctx context.Context, r xmpp.DiscoRequest) (xmpp.DiscoItems
 		if r.Node != "" {
 			return p.discoItems(ctx, r)
 		}
-		items, err := d.g.lists(ctx)
+		items, err := d.g.lists(ctx, r.From)
 		return xmpp.DiscoItems{Items: items}, err
 	}
 	a, err := p.actor(ctx, r.Request)

@@ -143,7 +143,8 @@ func (g *Gateway) setXMPP() {
 	p := &pubsub{g}
 	g.router = xmpp.NewRouter(component, xmpp.Services{
 		Disco: &disco{g}, PubSub: p, Owner: p, Commands: &commands{g}, VCard: &vcards{g},
-		Gateway: &prompt{g}, Register: &registration{g}, Search: &find{g}, Chat: &chat{g},
+		Gateway: &prompt{g}, Register: &registration{g}, Search: &find{g}, Archive: &archive{g}, Chat: &chat{g},
+		Deliver:   func(ctx context.Context, els ...*stanza.Element) error { return g.link.Deliver(ctx, els...) },
 		Software:  g.software,
 		Connected: g.connected,
 		Now:       g.now,
@@ -160,7 +161,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
-	for _, fn := range []func(context.Context){g.keys.run, g.runJobs, g.runTimers} {
+	for _, fn := range []func(context.Context){g.keys.run, g.runJobs, g.runTimers, g.runSaved} {
 		wg.Go(func() { fn(ctx) })
 	}
 	err := g.link.Run(ctx)

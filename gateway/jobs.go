@@ -24,6 +24,7 @@ const (
 	jobMessage  = "message"  // a chat message to one of our users
 	jobState    = "state"    // tell a follower how the followed decided
 	jobProfile  = "profile"  // tell followers of a changed profile
+	jobFound    = "found"    // tell the owner of a saved search of a post
 )
 
 // group is a set of workers that share kinds of jobs.
@@ -41,7 +42,7 @@ type group struct {
 var groups = []group{
 	{name: "deliver", kinds: []string{jobDeliver, jobProfile}, workers: 32, perHost: 4, lease: 2 * time.Minute},
 	{name: "inbound", kinds: []string{jobActivity, jobFetch, jobBackfill}, workers: 8, lease: 5 * time.Minute},
-	{name: "stanza", kinds: []string{jobNotify, jobComment, jobMessage, jobState}, workers: 8, lease: 2 * time.Minute, online: true},
+	{name: "stanza", kinds: []string{jobNotify, jobComment, jobMessage, jobState, jobFound}, workers: 8, lease: 2 * time.Minute, online: true},
 }
 
 // Jobs are given up after this long; deletions are tried for longer (BR-4).
@@ -222,6 +223,8 @@ func (g *Gateway) work(ctx context.Context, gr group, j cache.Job) (err error) {
 		return g.runState(ctx, j)
 	case jobProfile:
 		return g.runProfile(ctx, j)
+	case jobFound:
+		return g.runFound(ctx, j)
 	}
 	return permanent("no such kind of job: %s", j.Kind)
 }

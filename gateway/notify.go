@@ -124,12 +124,13 @@ func (g *Gateway) notifyEvents(ctx context.Context, w notifyWork) ([]translate.I
 		}
 		for _, at := range all {
 			if at.Service == g.addr.Component() {
-				l, err := g.list(at.Node)
+				l, _ := tagList(at.Node)
+				in, err := listed(tx, l, stored.ID)
 				if err != nil {
 					return err
 				}
-				if in, err := g.listed(tx, l, cache.Viewer{}, stored.ID); err != nil || !in {
-					return err
+				if !in {
+					continue
 				}
 			}
 			if rendered[at], err = g.item(tx, stored.Post, at); err != nil {

@@ -77,6 +77,9 @@ func (g *Gateway) remove(tx *cache.Tx, stored cache.Stored, by string) error {
 
 // withdraw queues the retract of a post from every node that shows it.
 func (g *Gateway) withdraw(tx *cache.Tx, stored cache.Stored) error {
+	if err := g.forgetHits(tx, stored.ID); err != nil {
+		return err
+	}
 	places, err := g.places(tx, stored)
 	if err != nil {
 		return err

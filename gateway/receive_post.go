@@ -211,6 +211,9 @@ func (g *Gateway) storeRemote(tx *cache.Tx, p translate.Post, t taken) error {
 	if t.quiet {
 		return nil
 	}
+	if err := tx.Freshen(p.URI); err != nil {
+		return err
+	}
 	return g.announceRemote(tx, p, t, change)
 }
 

@@ -64,6 +64,9 @@ func (g *Gateway) submit(tx *cache.Tx, s submission) (translate.Post, cache.Chan
 	if err := g.untag(tx, before, p); err != nil {
 		return p, change, err
 	}
+	if err := tx.Freshen(p.URI); err != nil {
+		return p, change, err
+	}
 	if open(p.Visibility) && p.Item != nil {
 		err = tx.Enqueue(g.notifyJob(notifyWork{URI: p.URI}))
 	}

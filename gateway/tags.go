@@ -30,19 +30,27 @@ const (
 // list is a node of the gateway's own address. It holds no posts itself: its
 // items are copies of posts that stand elsewhere, newest first.
 type list struct {
-	node string // as we write it
-	tag  string // of a hashtag, folded
+	node  string            // as we write it
+	tag   string            // of a hashtag, folded; else it is
+	saved cache.SavedSearch // somebody's search
 }
 
-// list finds a node of the gateway's own address. What is somebody else's looks
-// as if it was not there.
-func (g *Gateway) list(node string) (list, error) {
-	if name, ok := strings.CutPrefix(node, NodeTagPrefix); ok {
-		if tag, ok := tagName(name); ok {
-			return list{node: NodeTagPrefix + tag, tag: tag}, nil
-		}
+// listFor finds a node of the gateway's own address for a requester.
+func listFor(tx *cache.Tx, from stanza.JID, node string) (list, error) {
+	if l, ok := tagList(node); ok {
+		return l, nil
 	}
-	return list{}, fail(NotFound, "there is no such node")
+	return savedList(tx, from, node)
+}
+
+// tagList is the node of a hashtag.
+func tagList(node string) (list, bool) {
+	name, ok := strings.CutPrefix(node, NodeTagPrefix)
+	if !ok {
+		return list{}, false
+	}
+	tag, ok := tagName(name)
+	return list{node: NodeTagPrefix + tag, tag: tag}, ok
 }
 
 // tagName folds the name of a hashtag as the cache does, so that Moss and moss
@@ -72,32 +80,35 @@ func parseListID(id string) (int64, bool) {
 }
 
 // listPage reads posts of a list.
-func (g *Gateway) listPage(tx *cache.Tx, l list, v cache.Viewer, p cache.Page) ([]cache.Stored, error) {
+func listPage(tx *cache.Tx, l list, v cache.Viewer, p cache.Page) ([]cache.Stored, error) {
+	if l.tag == "" {
+		return savedPage(tx, l.saved, v, p)
+	}
 	p.Indexable = true // as in search (SEC-28)
 	return tx.Tagged(l.tag, v, p)
 }
 
-// listed tells whether a post is in a list for a viewer.
-func (g *Gateway) listed(tx *cache.Tx, l list, v cache.Viewer, id int64) (bool, error) {
-	found, err := g.listPage(tx, l, v, cache.Page{After: id - 1, Before: id + 1, Limit: 1})
+// listed tells whether everybody can see a post in a list.
+func listed(tx *cache.Tx, l list, id int64) (bool, error) {
+	found, err := listPage(tx, l, cache.Viewer{}, cache.Page{After: id - 1, Before: id + 1, Limit: 1})
 	return len(found) > 0, err
 }
 
 // listItems answers for a page of a list (XEP-0060 §6.5).
 func (g *Gateway) listItems(ctx context.Context, r xmpp.ItemsRequest) (xmpp.ItemsResult, error) {
 	out := xmpp.ItemsResult{Count: -1, Index: -1} // to count would be to walk to the end
-	l, err := g.list(r.Node)
-	if err != nil {
-		return out, err
-	}
 	pages, err := listPages(r.Page)
 	if err != nil {
 		return out, err
 	}
 	v := g.viewer(ctx, r.From)
 	err = g.store.View(ctx, func(tx *cache.Tx) error {
+		l, err := listFor(tx, r.From, r.Node)
+		if err != nil {
+			return err
+		}
 		for _, p := range pages {
-			found, err := g.listPage(tx, l, v, p)
+			found, err := listPage(tx, l, v, p)
 			if err != nil {
 				return err
 			}
@@ -232,22 +243,38 @@ func viewerIn(tx *cache.Tx, jid string) (cache.Viewer, error) {
 }
 
 // listInfo describes a list.
-func (g *Gateway) listInfo(node string) (xmpp.DiscoInfo, error) {
-	l, err := g.list(node)
+func (g *Gateway) listInfo(ctx context.Context, r xmpp.DiscoRequest) (xmpp.DiscoInfo, error) {
+	var l list
+	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		l, err = listFor(tx, r.From, r.Node)
+		return err
+	})
 	if err != nil {
-		return xmpp.DiscoInfo{}, err
+		return xmpp.DiscoInfo{}, itemsError(err)
 	}
-	return xmpp.NodeInfo(xmpp.NodeMeta{
+	m := xmpp.NodeMeta{
 		Type: stanza.NSSocialFeed, Title: "#" + l.tag, Description: "Public posts with #" + l.tag, Subscribers: -1,
 		AccessModel: "open", PublishModel: "publishers",
-	}), nil
+	}
+	if l.tag == "" {
+		m.Title, m.Description, m.AccessModel = l.saved.Name, "Posts that match: "+l.saved.Query, "whitelist"
+		m.Owners = []string{l.saved.Owner}
+	}
+	return xmpp.NodeInfo(m), nil
 }
 
 // lists are the nodes of the gateway's own address that it shows: the hashtags
-// that are used most.
-func (g *Gateway) lists(ctx context.Context) (out []xmpp.DiscoItem, err error) {
+// that are used most, and the searches of the requester.
+func (g *Gateway) lists(ctx context.Context, from stanza.JID) (out []xmpp.DiscoItem, err error) {
 	component := stanza.JID(g.addr.Component())
 	err = g.store.View(ctx, func(tx *cache.Tx) error {
+		saved, err := tx.SavedSearches(string(from.Bare()))
+		if err != nil {
+			return err
+		}
+		for _, s := range saved {
+			out = append(out, xmpp.DiscoItem{JID: component, Node: NodeSearchPrefix + s.Name, Name: s.Name})
+		}
 		tags, err := tx.PopularTags(tagsListed)
 		for _, t := range tags {
 			if tag, ok := tagName(t.Tag); ok {
@@ -261,13 +288,19 @@ func (g *Gateway) lists(ctx context.Context) (out []xmpp.DiscoItem, err error) {
 
 // subscribeList notes who is to be told of what comes into a list.
 func (g *Gateway) subscribeList(ctx context.Context, r xmpp.SubscribeRequest) (xmpp.Subscription, error) {
-	l, err := g.list(r.Node)
-	if err != nil {
-		return xmpp.Subscription{}, err
-	}
-	// The node as we write it is the one that the notifications name.
-	sub := xmpp.Subscription{Node: l.node, JID: r.JID, State: xmpp.SubSubscribed}
-	err = g.store.Update(ctx, func(tx *cache.Tx) error {
+	sub := xmpp.Subscription{JID: r.JID, State: xmpp.SubSubscribed}
+	err := g.store.Update(ctx, func(tx *cache.Tx) error {
+		l, err := listFor(tx, r.From, r.Node)
+		if err != nil {
+			return err
+		}
+		// The node as we write it is the one that the notifications name.
+		sub.Node = l.node
+		if l.tag == "" {
+			sub.JID = r.From.Bare()
+			_, err := tx.WatchSavedSearch(l.saved.ID, true)
+			return err
+		}
 		has, err := tx.SubscriptionsOf(string(r.JID), g.addr.Component())
 		if err != nil {
 			return err
@@ -283,12 +316,17 @@ func (g *Gateway) subscribeList(ctx context.Context, r xmpp.SubscribeRequest) (x
 
 // unsubscribeList ends that.
 func (g *Gateway) unsubscribeList(ctx context.Context, r xmpp.SubscribeRequest) error {
-	l, err := g.list(r.Node)
-	if err != nil {
-		return err
-	}
 	return g.store.Update(ctx, func(tx *cache.Tx) error {
-		had, err := tx.DeleteSubscription(g.addr.Component(), l.node, string(r.JID))
+		l, err := listFor(tx, r.From, r.Node)
+		if err != nil {
+			return err
+		}
+		var had bool
+		if l.tag == "" {
+			had, err = tx.WatchSavedSearch(l.saved.ID, false)
+		} else {
+			had, err = tx.DeleteSubscription(g.addr.Component(), l.node, string(r.JID))
+		}
 		if err == nil && !had {
 			return xmpp.NotSubscribed()
 		}
@@ -299,6 +337,15 @@ func (g *Gateway) unsubscribeList(ctx context.Context, r xmpp.SubscribeRequest) 
 // listSubscriptions are those of the requester.
 func (g *Gateway) listSubscriptions(ctx context.Context, r xmpp.NodeRequest) (out []xmpp.Subscription, err error) {
 	err = g.store.View(ctx, func(tx *cache.Tx) error {
+		saved, err := tx.SavedSearches(string(r.From.Bare()))
+		if err != nil {
+			return err
+		}
+		for _, s := range saved {
+			if node := NodeSearchPrefix + s.Name; s.Watched && (r.Node == "" || r.Node == node) {
+				out = append(out, xmpp.Subscription{Node: node, JID: r.From.Bare(), State: xmpp.SubSubscribed})
+			}
+		}
 		for _, jid := range []stanza.JID{r.From.Bare(), r.From} {
 			subs, err := tx.SubscriptionsOf(string(jid), g.addr.Component())
 			if err != nil {
