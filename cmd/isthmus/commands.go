@@ -33,20 +33,6 @@ func (c *statusCmd) Run(ctx context.Context, a *app, root *cli) error {
 	return a.ask(ctx, root, call{Name: "status", Args: some(c.JID)}, c.JSON)
 }
 
-type searchCmd struct {
-	jsonFlag
-	userFlag
-	Words []string `arg:"" help:"Words that the posts contain."`
-	Limit int      `default:"20" help:"At most so many (${default})."`
-}
-
-func (c *searchCmd) Run(ctx context.Context, a *app, root *cli) error {
-	if c.Limit < 1 {
-		return errors.New("--limit must be at least 1")
-	}
-	return a.ask(ctx, root, call{Name: "search", As: c.As, Args: c.Words, Options: map[string]string{"limit": strconv.Itoa(c.Limit)}}, c.JSON)
-}
-
 type cacheCmd struct {
 	Stats cacheStatsCmd `cmd:"" help:"Count what is in the store."`
 }
@@ -215,20 +201,26 @@ var readOnly = map[string]bool{
 	"status": true, "search": true, "links": true, "blocks": true, "queue": true, "cache stats": true, "trace": true,
 }
 
-// ask gives a command to the running gateway, or to the file if none runs and
+// answer gives a command to the running gateway, or to the file if none runs and
 // the command only reads.
-func (a *app) ask(ctx context.Context, root *cli, in call, asJSON bool) error {
+func (a *app) answer(ctx context.Context, root *cli, in call) (report, error) {
 	cfg, err := a.config(root)
 	if err != nil {
-		return err
+		return report{}, err
 	}
 	out, err := dial(cfg).do(ctx, in)
 	if errors.Is(err, errNoServer) {
 		if !readOnly[in.Name] {
-			return fmt.Errorf("%s needs the running gateway, and none runs on %s; start it with: isthmus serve --config %s", in.Name, cfg.Cache.Path, cfg.File)
+			return report{}, fmt.Errorf("%s needs the running gateway, and none runs on %s; start it with: isthmus serve --config %s", in.Name, cfg.Cache.Path, cfg.File)
 		}
 		out, err = a.askFile(ctx, cfg, in)
 	}
+	return out, err
+}
+
+// ask gives a command to the gateway or the file and prints what it says.
+func (a *app) ask(ctx context.Context, root *cli, in call, asJSON bool) error {
+	out, err := a.answer(ctx, root, in)
 	if err != nil {
 		return err
 	}

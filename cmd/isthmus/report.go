@@ -23,6 +23,8 @@ type call struct {
 type report struct {
 	Text   []string `json:"text,omitempty"`
 	Tables []table  `json:"tables,omitempty"`
+
+	Search *searchReport `json:"search,omitempty"` // of search alone
 }
 
 // table is rows under columns. A cell is a string, a number, a bool or nil.

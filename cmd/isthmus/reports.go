@@ -131,53 +131,6 @@ func sums(stats []cache.JobStat) []*sum {
 	return list
 }
 
-// search finds posts that strangers may see, or the user that acts.
-func (r reports) search(ctx context.Context, c call) (report, error) {
-	words := make([]string, len(c.Args))
-	for i, w := range c.Args {
-		if words[i] = w; strings.Contains(w, " ") && !strings.Contains(w, `"`) {
-			words[i] = `"` + w + `"` // the shell took the quotes
-		}
-	}
-	out := table{Name: "posts", Columns: []string{"published", "author", "text", "url"}}
-	behind := 0
-	err := r.store.View(ctx, func(tx *cache.Tx) error {
-		// The operator finds what is public, also of those who would not be
-		// suggested to strangers; nobody finds what is private.
-		q := cache.SearchQuery{Text: strings.Join(words, " "), Any: c.As == "", Limit: number(c.Options["limit"])}
-		if c.As != "" {
-			account, err := tx.AccountByJID(bare(c.As), "")
-			if err != nil {
-				return notLinked(err, c.As)
-			}
-			q.Viewer.Actor = account.URI
-		}
-		res, err := tx.Search(q)
-		for _, h := range res.Hits {
-			p := h.Post
-			url := p.URL
-			if url == "" {
-				url = p.URI
-			}
-			author := p.Author.Handle
-			if author == "" {
-				author = p.Author.URI
-			}
-			out.Rows = append(out.Rows, []any{stamp(p.Published), author, h.Snippet, url})
-		}
-		behind = res.Behind
-		return err
-	})
-	if err != nil {
-		return report{}, err
-	}
-	rep := report{Tables: []table{out}}
-	if behind > 0 {
-		rep.Text = []string{fmt.Sprintf("%d posts are not in the index yet.", behind)}
-	}
-	return rep, nil
-}
-
 func (r reports) links(ctx context.Context, _ call) (report, error) {
 	out := table{Name: "links", Columns: []string{"handle", "jid", "node", "state", "since", "followers", "actor"}}
 	err := r.store.View(ctx, func(tx *cache.Tx) error {

@@ -1,0 +1,243 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/go-json-experiment/json"
+	"github.com/go-json-experiment/json/jsontext"
+)
+
+// printSearch prints what was found in the form that was asked for.
+func printSearch(a *app, c *searchCmd, found searchReport) error {
+	out := a.stdout
+	if a.terminal() {
+		out = safe{a.stdout}
+	}
+	switch c.Output {
+	case "json", "ndjson":
+		return found.printJSON(out, c)
+	case "xml":
+		return found.printXML(out)
+	}
+	if found.Behind > 0 {
+		fmt.Fprintf(a.stderr, "isthmus: %d posts are not in the index yet\n", found.Behind)
+	}
+	err := found.print(a, c)
+	if err == nil && found.Cursor != "" && a.terminal() {
+		_, err = fmt.Fprintf(a.stdout, "\nThere are more; go on with --cursor %s\n", found.Cursor)
+	}
+	return err
+}
+
+// print writes hits for people: as a list on a terminal, else as a table.
+func (f searchReport) print(a *app, c *searchCmd) error {
+	if a.terminal() && len(c.Key) == 0 && len(f.Hits) > 0 {
+		return f.printList(a.stdout, !contains(a.environ, "NO_COLOR="))
+	}
+	t := table{Name: "posts", Columns: []string{"published", "author", "text", "url"}}
+	if len(c.Key) > 0 {
+		t.Columns = c.Key
+	}
+	for _, h := range f.Hits {
+		if len(c.Key) == 0 {
+			t.Rows = append(t.Rows, []any{stamp(h.Post.Published), h.author(), h.Snippet, h.url()})
+			continue
+		}
+		values, err := h.values(c)
+		if err != nil {
+			return err
+		}
+		row := make([]any, len(c.Key))
+		for i, k := range c.Key {
+			row[i] = flat(values[k])
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t.print(a.stdout)
+}
+
+func contains(environ []string, prefix string) bool {
+	for _, e := range environ {
+		if strings.HasPrefix(e, prefix) && e != prefix {
+			return true
+		}
+	}
+	return false
+}
+
+// printList writes each hit on lines of its own, with what matched in bold.
+func (f searchReport) printList(w io.Writer, bold bool) error {
+	for i, h := range f.Hits {
+		if i > 0 {
+			fmt.Fprintln(w)
+		}
+		fmt.Fprintf(w, "%v  %s  %s\n", stamp(h.Post.Published), printable(h.author()), printable(h.url()))
+		if _, err := fmt.Fprintf(w, "  %s\n", h.marked(bold)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// marked is the snippet for a terminal: only our own signs steer it.
+func (h searchHit) marked(bold bool) string {
+	var b strings.Builder
+	at := 0
+	for _, m := range h.Marks {
+		if !bold || m[0] < at || m[1] < m[0] || m[1] > len(h.Snippet) {
+			continue
+		}
+		b.WriteString(printable(h.Snippet[at:m[0]]) + "\x1b[1m" + printable(h.Snippet[m[0]:m[1]]) + "\x1b[0m")
+		at = m[1]
+	}
+	return b.String() + printable(h.Snippet[at:])
+}
+
+func (h searchHit) author() string {
+	return cmp.Or(h.Post.Author.Handle, h.Post.Owner.Handle, h.Post.Author.URI, h.Post.Owner.URI)
+}
+
+func (h searchHit) url() string { return cmp.Or(h.Post.URL, h.Post.URI) }
+
+// members is a hit as one object: the post's own fields, and what is known
+// besides.
+func (h searchHit) members() (map[string]any, error) {
+	b, err := json.Marshal(h.Post, jsontext.AllowInvalidUTF8(true))
+	if err != nil {
+		return nil, fmt.Errorf("write %s: %w", h.Post.URI, err)
+	}
+	var m map[string]any
+	if err := json.Unmarshal(b, &m); err != nil {
+		return nil, fmt.Errorf("write %s: %w", h.Post.URI, err)
+	}
+	m["received"], m["snippet"], m["items"] = h.Received, h.Snippet, h.Items
+	if len(h.Items) > 0 { // the names that Libervia gives them
+		m["pubsub_service"], m["pubsub_node"] = h.Items[0].Service, h.Items[0].Node
+	}
+	if h.Payload != "" {
+		m["item_payload"] = h.Payload
+	}
+	return m, nil
+}
+
+// values are the members of a hit that were asked for, under their paths.
+func (h searchHit) values(c *searchCmd) (map[string]any, error) {
+	m, err := h.members()
+	if err != nil || len(c.Key) == 0 {
+		return m, err
+	}
+	if m["items"], err = plain(h.Items); err != nil {
+		return nil, err
+	}
+	out := make(map[string]any, len(c.Key))
+	for _, k := range c.Key {
+		out[k] = below(m, strings.Split(k, "."))
+	}
+	if c.Payload {
+		out["item_payload"] = h.Payload
+	}
+	return out, nil
+}
+
+// plain is a value as JSON has it.
+func plain(v any) (out any, err error) {
+	b, err := json.Marshal(v)
+	if err == nil {
+		err = json.Unmarshal(b, &out)
+	}
+	return out, err
+}
+
+// below finds what is at a path; of a list it is what each element has there.
+func below(v any, path []string) any {
+	if len(path) == 0 {
+		return v
+	}
+	switch v := v.(type) {
+	case map[string]any:
+		return below(v[path[0]], path[1:])
+	case []any:
+		var list []any
+		for _, e := range v {
+			if got := below(e, path); got != nil {
+				list = append(list, got)
+			}
+		}
+		return list
+	}
+	return nil
+}
+
+// flat writes what is not one value as JSON, for a cell.
+func flat(v any) any {
+	switch v.(type) {
+	case map[string]any, []any:
+		if b, err := json.Marshal(v, json.Deterministic(true)); err == nil {
+			return string(b)
+		}
+	}
+	return v
+}
+
+func (f searchReport) printJSON(w io.Writer, c *searchCmd) error {
+	posts := make([]map[string]any, 0, len(f.Hits))
+	for _, h := range f.Hits {
+		m, err := h.values(c)
+		if err != nil {
+			return err
+		}
+		if c.Output == "ndjson" {
+			if err := json.MarshalWrite(w, m, json.Deterministic(true)); err != nil {
+				return err
+			}
+			if _, err := fmt.Fprintln(w); err != nil {
+				return err
+			}
+		}
+		posts = append(posts, m)
+	}
+	if c.Output == "ndjson" {
+		return nil
+	}
+	out := map[string]any{"posts": posts}
+	if f.Cursor != "" {
+		out["cursor"] = f.Cursor
+	}
+	if f.Behind > 0 {
+		out["behind"] = f.Behind
+	}
+	return writeJSON(w, out)
+}
+
+// printXML writes the entries as one document.
+func (f searchReport) printXML(w io.Writer) error {
+	fmt.Fprintln(w, `<feed xmlns="http://www.w3.org/2005/Atom">`)
+	for _, h := range f.Hits {
+		if _, err := fmt.Fprintln(w, h.Payload); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintln(w, "</feed>")
+	return err
+}
+
+// safe keeps what strangers wrote from steering a terminal, in what has lines.
+type safe struct{ w io.Writer }
+
+func (s safe) Write(b []byte) (int, error) {
+	for i, line := range bytes.SplitAfter(b, []byte("\n")) {
+		body, end := bytes.CutSuffix(line, []byte("\n"))
+		text := printable(string(body))
+		if end {
+			text += "\n"
+		}
+		if _, err := io.WriteString(s.w, text); err != nil {
+			return i, err
+		}
+	}
+	return len(b), nil
+}
