@@ -28,6 +28,7 @@ type command struct {
 	help    string
 	aliases []string
 	run     func(ctx context.Context, o order) (string, error)
+	pages   pager // of an answer that goes on
 }
 
 // usage is how the command is typed.
@@ -62,7 +63,9 @@ func table() []command {
 		{name: "approve", arg: anActor, help: "let somebody follow me who asked", aliases: []string{"accept"}, run: decideCommand(true)},
 		{name: "deny", arg: anActor, help: "refuse a follower, or remove one", aliases: []string{"reject"}, run: decideCommand(false)},
 		{name: "lock", arg: "on or off", help: "decide myself who follows me, or not", run: lockCommand},
-		{name: "search", arg: "words", help: "find posts that passed through here", run: searchCommand},
+		{name: "search", arg: "words", help: "find posts that passed through here", run: searchCommand, pages: searchPage},
+		{name: "more", help: "go on with the last search", aliases: []string{"next"}, run: moreCommand},
+		{name: "suggest", arg: "hashtag", maybe: true, help: "whom and what I could follow", run: onActor((*Gateway).Suggest)},
 		{name: "save", arg: "name words", help: "keep a search under a name, as a node that you can subscribe to", run: onActor((*Gateway).Save)},
 		{name: "saved", help: "which searches I keep", run: onActor((*Gateway).Saved)},
 		{name: "forget", arg: "name", help: "drop a search that I keep", run: onActor((*Gateway).Forget)},

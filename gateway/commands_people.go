@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"isthmus/cache"
@@ -146,35 +145,4 @@ func blocksCommand(ctx context.Context, o order) (string, error) {
 		return none, err
 	}
 	return strings.Join(lines, "\n"), err
-}
-
-func searchCommand(ctx context.Context, o order) (string, error) {
-	var found cache.SearchResult
-	v := o.g.viewer(ctx, o.user)
-	err := o.g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		found, err = tx.Search(cache.SearchQuery{Text: o.arg, Viewer: v, Limit: 10})
-		return err
-	})
-	if errors.Is(err, cache.ErrTemporary) {
-		return "", because(Busy, err, "the store is busy; try again soon")
-	}
-	var wrong *cache.QueryError
-	if errors.As(err, &wrong) {
-		return "", because(BadRequest, err, "that search cannot be read: %v", wrong)
-	}
-	if err != nil {
-		return "", err
-	}
-	if len(found.Hits) == 0 {
-		return "Nothing found.", nil
-	}
-	lines := make([]string, len(found.Hits))
-	for i, h := range found.Hits {
-		who := h.Post.Owner.Name
-		if who == "" {
-			who = h.Post.Owner.Handle
-		}
-		lines[i] = fmt.Sprintf("%s, %s: %s\n%s", who, h.Post.Published.UTC().Format("2006-01-02"), h.Snippet, h.Post.URL)
-	}
-	return strings.Join(lines, "\n\n"), nil
 }

@@ -40,6 +40,9 @@ func (c *commands) adHoc(cmd command) xmpp.Command {
 		}
 	}
 	x.Run = func(ctx context.Context, r xmpp.Request, values *xmpp.Form) (xmpp.CommandResult, error) {
+		if cmd.pages != nil && strings.TrimSpace(values.Value(fieldWhat)) != "" {
+			return c.paged(ctx, cmd, r.From, values.Value(fieldWhat), []string{""})
+		}
 		answer, err := c.g.carryOut(ctx, cmd, r.From, values.Value(fieldWhat))
 		if err != nil {
 			return xmpp.CommandResult{Note: sayError(err), NoteType: "error", Retry: isKind(err, BadRequest)}, nil

@@ -53,6 +53,7 @@ type Gateway struct {
 	keys    *keyring
 	flights singleflight.Group // one fetch of a thing at a time
 	recent  *memory            // what was fetched, or could not be, a moment ago
+	reading *bookmarks         // where users are in the answers to their searches
 	linkUp  chan struct{}
 	caps    *xmpp.Caps // of actors
 	domain  *xmpp.Caps // of the component's own address
@@ -84,7 +85,7 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 		return nil, err
 	}
 	g.keys = newKeyring(g)
-	g.recent = newMemory()
+	g.recent, g.reading = newMemory(), newBookmarks()
 	g.setXMPP()
 	return g, nil
 }

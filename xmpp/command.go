@@ -31,6 +31,8 @@ type CommandResult struct {
 	NoteType string // info (the default), warn or error
 	Form     *Form  // of type result, or nil
 	Retry    bool   // show the form again, with Note
+	// Prev and Next give the pages around this one of a result that goes on.
+	Prev, Next func(ctx context.Context, r Request) (CommandResult, error)
 }
 
 // Sessions are kept until a form is answered: this long, so many in all, and so
@@ -41,9 +43,11 @@ const (
 	sessionsEach = 5
 )
 
-// session is a form that a requester has not answered yet.
+// session is a form that a requester has not answered yet, or a page that may be
+// turned.
 type session struct {
 	id, node string
+	page     *CommandResult // nil: a form
 	from, to stanza.JID
 	expires  time.Time
 }
@@ -136,7 +140,7 @@ func (r *Router) command(ctx context.Context, iq IQ) (*stanza.Element, error) {
 	if !slices.Contains([]string{"", "execute", "complete", "next", "prev", "cancel"}, action) {
 		return nil, commandError("malformed-action")
 	}
-	if action == "prev" && c.Form == nil {
+	if action == "prev" && c.Form == nil && el.Get("sessionid") == "" {
 		return nil, commandError("bad-action")
 	}
 	values, id := formIn(el), el.Get("sessionid")
@@ -150,8 +154,18 @@ func (r *Router) command(ctx context.Context, iq IQ) (*stanza.Element, error) {
 		id = rand.Text()
 	} else {
 		x, err := r.sessions.take(id, req, c.Node, r.now())
+		if err != nil && action == "prev" && c.Form == nil {
+			return nil, commandError("bad-action")
+		}
 		if err != nil {
 			return nil, err
+		}
+		if x.page != nil && action != "cancel" {
+			return r.turn(ctx, x, action, req)
+		}
+		if action == "prev" && c.Form == nil {
+			r.sessions.add(x, r.now())
+			return nil, commandError("bad-action")
 		}
 		if values == nil && action != "prev" && action != "cancel" {
 			r.sessions.add(x, r.now())
@@ -185,14 +199,58 @@ func (r *Router) runCommand(ctx context.Context, c Command, id string, req Reque
 	if err != nil {
 		return nil, err
 	}
-	var answer *stanza.Element
 	if res.Retry && c.Form != nil {
-		if answer, err = r.askForm(ctx, c, id, req); err != nil {
+		answer, err := r.askForm(ctx, c, id, req)
+		if err != nil {
 			return nil, err
 		}
-	} else {
-		answer = commandAnswer(c.Node, id, "completed").Add(res.Form.Element())
+		return res.note(answer), nil
 	}
+	return r.showResult(session{id: id, node: c.Node, from: req.From, to: req.To}, res), nil
+}
+
+// turn shows another page of a result, or ends it (XEP-0050 §3.4).
+func (r *Router) turn(ctx context.Context, x session, action string, req Request) (*stanza.Element, error) {
+	page := x.page.Next
+	switch {
+	case action == "complete" || page == nil && (action == "" || action == "execute"):
+		return commandAnswer(x.node, x.id, "completed"), nil
+	case action == "prev":
+		page = x.page.Prev
+	}
+	if page == nil {
+		r.sessions.add(x, r.now())
+		return nil, commandError("bad-action")
+	}
+	res, err := page(ctx, req)
+	if err != nil {
+		r.sessions.add(x, r.now())
+		return nil, err
+	}
+	return r.showResult(x, res), nil
+}
+
+// showResult shows a result. One that goes on waits to be turned.
+func (r *Router) showResult(x session, res CommandResult) *stanza.Element {
+	if res.Prev == nil && res.Next == nil {
+		return res.note(commandAnswer(x.node, x.id, "completed").Add(res.Form.Element()))
+	}
+	now := r.now()
+	x.page, x.expires = &res, now.Add(sessionAge)
+	r.sessions.add(x, now)
+	actions := stanza.New("", "actions").Set("execute", "complete")
+	if res.Prev != nil {
+		actions.Add(stanza.New("", "prev"))
+	}
+	if res.Next != nil {
+		actions.Set("execute", "next").Add(stanza.New("", "next"))
+	}
+	actions.Add(stanza.New("", "complete"))
+	return res.note(commandAnswer(x.node, x.id, "executing").Add(actions, res.Form.Element()))
+}
+
+// note adds the note of a result to its answer.
+func (res CommandResult) note(answer *stanza.Element) *stanza.Element {
 	if res.Note != "" {
 		kind := res.NoteType
 		if kind == "" {
@@ -200,7 +258,7 @@ func (r *Router) runCommand(ctx context.Context, c Command, id string, req Reque
 		}
 		answer.Add(stanza.Text("", "note", res.Note).Set("type", kind))
 	}
-	return answer, nil
+	return answer
 }
 
 func commandAnswer(node, id, status string) *stanza.Element {

@@ -1,6 +1,7 @@
 package xmpp
 
 import (
+	"context"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -122,5 +123,45 @@ func TestCommandSessionsAreBounded(t *testing.T) {
 	r.sessions.add(session{id: "late", expires: epoch.Add(9 * time.Hour)}, epoch.Add(8*time.Hour))
 	if n := len(r.sessions.list); n != 1 {
 		t.Errorf("%d sessions after all have expired", n)
+	}
+}
+
+// TestCommandPages turns the pages of a result (XEP-0050 §3.4).
+func TestCommandPages(t *testing.T) {
+	w := newWorld(0)
+	page := func(n string) CommandResult { return CommandResult{Note: n} }
+	second := page("two")
+	second.Prev = func(context.Context, Request) (CommandResult, error) { return w.result, nil }
+	w.result = page("one")
+	w.result.Next = func(context.Context, Request) (CommandResult, error) { return second, nil }
+	r := w.router(t)
+	c, _ := step(t, r, louise, map[string]string{"node": "follow"}, nil)
+	id := c.Get("sessionid")
+	for _, s := range []struct {
+		action string
+		form   *Form
+		want   string // note and actions, or a condition
+	}{
+		{"complete", filled(), "one next complete"},
+		{"prev", nil, "bad-action"},
+		{"", nil, "two prev complete"},
+		{"next", nil, "bad-action"},
+		{"prev", nil, "one next complete"},
+		{"next", nil, "two prev complete"},
+		{"execute", nil, ""},
+		{"prev", nil, "bad-sessionid"},
+	} {
+		c, err := step(t, r, louise, map[string]string{"node": "follow", "sessionid": id, "action": s.action}, s.form)
+		got := ""
+		if err != nil {
+			got = err.Ext.Name
+		} else if got = c.ChildContent("", "note"); c.Get("status") == "executing" {
+			for a := range c.Child("", "actions").Elements() {
+				got += " " + a.Name
+			}
+		}
+		if got != s.want {
+			t.Errorf("%q: %q, want %q", s.action, got, s.want)
+		}
 	}
 }

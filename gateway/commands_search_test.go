@@ -1,0 +1,171 @@
+package gateway
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"isthmus/cache"
+	"isthmus/xmpp"
+	"isthmus/xmpp/stanza"
+)
+
+// TestSearchPages reads all pages of a search, in chat and by XEP-0050.
+func TestSearchPages(t *testing.T) {
+	w := newWorld(t)
+	w.searchable(w.linkUser(louise))
+	const n = 2*pageLines + 3
+	for i := range n {
+		w.publish(louise, feed, w.entry(fmt.Sprintf("i%d", i), fmt.Sprintf("fern number %d.", i)))
+		w.pass(1e9)
+	}
+	w.must(w.store.Index(t.Context()))
+	say := func(text string) string {
+		answer, _ := w.obey(t.Context(), stanza.JID(pierre), text)
+		return answer
+	}
+	if got := say("more"); !strings.Contains(got, "nothing to go on with") {
+		t.Errorf("more without a search: %q", got)
+	}
+	first := say("search fern")
+	for _, want := range []string{
+		fmt.Sprintf("louise (louise@example.org), 2026-11-21: fern number %d.\nhttps://example.org/_ap/@louise@example.org/", n-1),
+		"\nxmpp:louise@example.org?;node=urn%3Axmpp%3Amicroblog%3A0;item=i22", "There is more",
+	} {
+		if !strings.Contains(first, want) {
+			t.Errorf("%q is missing in %s", want, first)
+		}
+	}
+	if got := say("more"); !strings.Contains(got, fmt.Sprintf("fern number %d.", n-1-pageLines)) || strings.Contains(got, fmt.Sprintf("fern number %d.", n-pageLines)) {
+		t.Errorf("the second page is %s", got)
+	}
+	if got := say("more"); !strings.Contains(got, "fern number 0.") || strings.Contains(got, "There is more") {
+		t.Errorf("the last page is %s", got)
+	}
+	if got := say("more"); !strings.Contains(got, "nothing to go on with") {
+		t.Errorf("behind the last page: %q", got)
+	}
+	say("search fern")
+	w.pass(2 * bookmarkLife)
+	if got := say("more"); !strings.Contains(got, "nothing to go on with") {
+		t.Errorf("long after: %q", got)
+	}
+	if got := say("search fern is:fern"); !strings.Contains(got, "at character 9, “fern”") {
+		t.Errorf("a wrong query: %q", got)
+	}
+	w.adHocPages(n)
+}
+
+// adHocPages turns the pages of a search by XEP-0050.
+func (w *world) adHocPages(n int) {
+	w.t.Helper()
+	step := func(action, session string, form *xmpp.Form) *stanza.Element {
+		c := stanza.New(stanza.NSCommands, "command").Set("node", "search").Set("action", action).Set("sessionid", session)
+		answer := w.xmpp.ask("set", pierre+"/desk", ourComponent, c.Add(form.Element()))
+		if answer.Get("type") == "error" {
+			w.t.Fatalf("%s was answered %s", action, answer)
+		}
+		return answer.Child(stanza.NSCommands, "command")
+	}
+	id := step("execute", "", nil).Get("sessionid")
+	var got []string
+	for _, c := range []struct {
+		action  string
+		form    *xmpp.Form
+		rows    int
+		actions string
+	}{
+		{"complete", xmpp.NewForm(xmpp.FormSubmit, "").AddText(fieldWhat, "fern"), pageLines, "next complete"},
+		{"next", nil, pageLines, "prev next complete"},
+		{"next", nil, n - 2*pageLines, "prev complete"},
+		{"prev", nil, pageLines, "prev next complete"},
+		{"prev", nil, pageLines, "next complete"},
+	} {
+		answer := step(c.action, id, c.form)
+		table := xmpp.ParseForm(answer.Child(stanza.NSForm, "x"))
+		var actions []string
+		for a := range answer.Child("", "actions").Elements() {
+			actions = append(actions, a.Name)
+		}
+		if len(table.Items) != c.rows || len(table.Reported) != 5 || strings.Join(actions, " ") != c.actions || answer.Get("status") != "executing" {
+			w.t.Errorf("%s: %d rows, %v, %s", c.action, len(table.Items), actions, answer.Get("status"))
+		}
+		got = append(got, answer.ChildContent("", "note"))
+	}
+	if want := "Posts 1 to 10|Posts 11 to 20|Posts 21 to 23|Posts 11 to 20|Posts 1 to 10"; strings.Join(got, "|") != want {
+		w.t.Errorf("the notes are %q", got)
+	}
+	if answer := step("complete", id, nil); answer.Get("status") != "completed" {
+		w.t.Errorf("the end is %s", answer)
+	}
+}
+
+// TestBookmarks shows that no crowd of users makes them grow without end.
+func TestBookmarks(t *testing.T) {
+	b := newBookmarks()
+	now := time.Now()
+	for i := range bookmarkMost + 10 {
+		b.put(bookmark{user: stanza.JID(fmt.Sprint(i)), cursor: "c", at: now})
+	}
+	if len(b.list) != bookmarkMost {
+		t.Errorf("%d are kept", len(b.list))
+	}
+	if _, ok := b.take("3", now); ok {
+		t.Error("the oldest was kept")
+	}
+}
+
+// TestSuggest shows what suggestions are made of, and that follows of people who
+// do not show them are not told.
+func TestSuggest(t *testing.T) {
+	w := newWorld(t)
+	l, p := w.linkUser(louise), w.linkUser(pierre)
+	w.update(func(tx *cache.Tx) error {
+		for _, uri := range []string{aliceURI, bobURI} {
+			a, err := tx.ActorByURI(uri)
+			if err != nil {
+				return err
+			}
+			a.Discoverable, a.Indexable = true, true
+			if err := tx.PutActor(a); err != nil {
+				return err
+			}
+		}
+		for _, f := range [][2]string{{l.URI, aliceURI}, {p.URI, aliceURI}, {p.URI, bobURI}} {
+			if err := tx.PutFollow(cache.Follow{Follower: f[0], Followee: f[1], State: cache.FollowAccepted, CreatedAt: w.clock(), UpdatedAt: w.clock()}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	w.remotePost(bobURI, "m", "public", `,"tag":[{"type":"Hashtag","name":"#Moss"}]`)
+	suggest := func(user stanza.JID, arg string) string {
+		text, err := w.Suggest(t.Context(), user, arg)
+		w.must(err)
+		return text
+	}
+	if got := suggest(louise, ""); !strings.Contains(got, "Bob (bob@pub.test): 1 who show whom they follow do\nxmpp:"+bobJID) || strings.Contains(got, "Alice") {
+		t.Errorf("by follows: %s", got)
+	}
+	if got := suggest(louise, "#MOSS"); !strings.Contains(got, "Bob (bob@pub.test): 1 posts with #moss") || !strings.Contains(got, "isthmus%3Atag%3Amoss") {
+		t.Errorf("by hashtag: %s", got)
+	}
+	if got := suggest(pierre, "moss"); strings.Contains(got, "Bob") {
+		t.Errorf("whom one follows is suggested: %s", got)
+	}
+	for what, hide := range map[string]func(*cache.Account){
+		"is hard to find":   func(a *cache.Account) { a.Discoverable = false },
+		"only follows":      func(a *cache.Account) { a.State = cache.FollowerOnly },
+		"is gone for now":   func(a *cache.Account) { a.State = cache.Paused },
+		"has left for good": func(a *cache.Account) { a.State = cache.Unlinked },
+	} {
+		shy := p
+		hide(&shy)
+		w.update(func(tx *cache.Tx) error { return tx.PutAccount(shy) })
+		if got := suggest(louise, ""); strings.Contains(got, "Bob (") {
+			t.Errorf("the follows of somebody who %s are told: %s", what, got)
+		}
+		w.update(func(tx *cache.Tx) error { return tx.PutAccount(p) })
+	}
+}
