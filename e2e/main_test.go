@@ -1,9 +1,10 @@
 // Package e2e tests the gateway against real servers: Prosody, ejabberd, nginx,
-// Fedify and slixmpp, over https with a CA of their own.
+// Fedify, slixmpp and Chromium, over https with a CA of their own.
 package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -37,7 +38,7 @@ func TestMain(m *testing.M) {
 
 // prepare does what needs the network: inside there is none.
 func prepare(dir string) error {
-	if err := lab.InstallPeer(); err != nil {
+	if err := errors.Join(lab.InstallPeer(), lab.InstallBrowser()); err != nil {
 		return err
 	}
 	root, err := lab.Root()

@@ -79,7 +79,9 @@ func (g *Gateway) entry(tx *cache.Tx, p translate.Post) (web.Entry, error) {
 	if a, err := tx.AccountByURI(who); err == nil {
 		e.AvatarURL, e.AuthorPage = a.IconURL, g.addr.PageURL(acctOf(a))
 	} else if r, err := tx.ActorByURI(who); err == nil {
-		e.AvatarURL, e.AuthorPage = r.IconURL, r.URL
+		e.AvatarURL, e.AuthorPage, e.Foreign = r.IconURL, r.URL, true
+	} else {
+		e.Foreign = true
 	}
 	return e, nil
 }

@@ -22,6 +22,8 @@ if [ "$purpose" = test ]; then
 	want ejabberdctl ejabberd
 	want nginx nginx
 	want gcc gcc libc6-dev
+	want chromium chromium
+	want certutil libnss3-tools
 	/usr/bin/python3 -c 'import slixmpp' 2>/dev/null || packages+=(python3-slixmpp)
 fi
 
@@ -55,14 +57,21 @@ fi
 # itself; an older one is made to fetch it here, as the module that it is.
 scripts/go.sh version >/dev/null || exit 1
 
+# node_packages FOLDER WHAT installs what its lock file names.
+node_packages() (
+	cd "$1"
+	if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
+		say "installing the packages of $2"
+		npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+		touch node_modules/.package-lock.json
+	fi
+)
+
 if [ "$purpose" != build ]; then
+	node_packages e2e/fedify "the fediverse peer"
+	[ "$purpose" != test ] || node_packages e2e/browser "what drives the browser"
 	(
 		cd e2e/fedify
-		if [ ! -e node_modules/.package-lock.json ] || [ package-lock.json -nt node_modules/.package-lock.json ]; then
-			say "installing the packages of the fediverse peer"
-			npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
-			touch node_modules/.package-lock.json
-		fi
 		major=$(node --version | sed 's/^v\([0-9]*\).*/\1/')
 		if [ "$major" -lt 20 ] && [ ! -d node22 ]; then
 			case $(uname -m) in x86_64) cpu=x64 ;; aarch64) cpu=arm64 ;; *) say "no Node 20 for $(uname -m)"; exit 1 ;; esac

@@ -14,11 +14,10 @@ var templateFiles embed.FS
 
 // templates are parsed when the program starts: a mistake in one fails every test.
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"content":   func(t translate.Translation) template.HTML { return sanitised(t.HTML) },
-	"day":       func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
-	"stamp":     func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-	"mediakind": mediaKind,
-	"xmpp":      xmppURL,
+	"content": func(t translate.Translation) template.HTML { return sanitised(t.HTML) },
+	"day":     func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
+	"stamp":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+	"xmpp":    xmppURL,
 }).ParseFS(templateFiles, "templates/*.html"))
 
 // xmppURL lets a link of the xmpp: scheme through, which html/template does not

@@ -2,6 +2,7 @@ package web
 
 import (
 	"html/template"
+	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -58,6 +59,9 @@ type Entry struct {
 	PageURL    string // its own page here, or the original's
 	AuthorPage string // page of its author
 	AvatarURL  string // of its author
+	Foreign    bool   // its author is on another server
+
+	alone bool // on a page of its own
 }
 
 // AuthorName is who wrote the post.
@@ -84,6 +88,47 @@ func (e Entry) Boosted() bool { return e.Post.Kind == translate.KindBoost }
 func (e Entry) Veiled() bool {
 	return e.Post.Sensitive && e.Post.Warning == "" && len(e.Post.Media) > 0
 }
+
+// Avatar is a picture of the author that may be shown. Another server is not
+// asked for one: it would learn who reads here.
+func (e Entry) Avatar() string {
+	if e.Foreign {
+		return ""
+	}
+	return e.AvatarURL
+}
+
+// Medium is an attachment on a page.
+type Medium struct {
+	translate.Media
+	Kind  string // image, video, audio, file
+	Later bool   // it is loaded when it comes into view
+	Host  string // the other server that it is on; empty: it is its author's affair
+}
+
+// Media are the attachments. On a page of its own they come at once; those of
+// other servers are links, for the same reason as avatars. A lazy picture in
+// closed details would not do: without script it is loaded all the same.
+func (e Entry) Media() []Medium {
+	var out []Medium
+	for _, m := range e.Post.Media {
+		shown := Medium{Media: m, Kind: mediaKind(m), Later: !e.alone}
+		if e.Foreign {
+			shown.Kind, shown.Host = "file", "another server"
+			if u, err := url.Parse(m.URL); err == nil && u.Host != "" {
+				shown.Host = u.Host
+			}
+		}
+		out = append(out, shown)
+	}
+	return out
+}
+
+// Label says what a link to the attachment leads to.
+func (m Medium) Label() string { return first(m.Alt, labels[mediaKind(m.Media)]) }
+
+// labels stand for attachments that nobody described.
+var labels = map[string]string{"image": "Picture", "video": "Video", "audio": "Sound", "file": "Attached file"}
 
 // ContentHTML is the content as markup. A post without any shows its text.
 func (e Entry) ContentHTML() template.HTML {
@@ -172,7 +217,7 @@ func shorten(text string, n int) string {
 
 // page is what the outer template shows.
 type page struct {
-	Kind, Title, Site, Home, Style string
+	Kind, Title, Site, Home, Style, Icon string
 
 	Index                                    bool
 	Canonical, ActivityURL, XMPPURI, FeedURL string
@@ -200,7 +245,7 @@ type errorView struct {
 }
 
 func (s *Server) page(kind, title string) page {
-	return page{Kind: kind, Title: title, Site: s.cfg.Site, Home: s.cfg.Path + "/", Style: s.style}
+	return page{Kind: kind, Title: title, Site: s.cfg.Site, Home: s.cfg.Path + "/", Style: s.style.url, Icon: s.icon.url}
 }
 
 func (s *Server) profilePage(p Profile) page {
@@ -216,6 +261,7 @@ func (s *Server) profilePage(p Profile) page {
 
 func (s *Server) postPage(p PostPage) page {
 	post := &p.Post
+	p.alone = true
 	title := first(post.Warning, post.Title, shorten(post.Text, 60))
 	if title == "" {
 		title = "A post"
@@ -226,7 +272,7 @@ func (s *Server) postPage(p PostPage) page {
 	if post.Visibility == translate.Public { // unlisted posts are not to be found by way of their page
 		out.ActivityURL = post.URI
 	}
-	out.Graph = &graph{Type: "article", Title: out.Title, Image: p.AvatarURL}
+	out.Graph = &graph{Type: "article", Title: out.Title, Image: p.Avatar()}
 	if h := post.Author.Handle; h != "" {
 		out.Graph.Creator = "@" + h
 	}

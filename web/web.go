@@ -5,7 +5,7 @@ package web
 import (
 	"context"
 	"crypto/sha256"
-	_ "embed" // the style sheet
+	_ "embed" // the style sheet and the icon
 	"encoding/hex"
 	"errors"
 	"log/slog"
@@ -35,12 +35,26 @@ type Config struct {
 
 // Server serves the pages.
 type Server struct {
-	cfg   Config
-	style string // URL of the style sheet; changes with its content
+	cfg         Config
+	style, icon file
+}
+
+// file is something that pages show besides themselves. Its URL changes with its
+// content.
+type file struct {
+	path, url, kind string
+	body            []byte
+}
+
+func newFile(path, kind string, body []byte) file {
+	return file{path, path + "?" + digest(body)[:12], kind, body}
 }
 
 //go:embed style.css
 var styleSheet []byte
+
+//go:embed icon.svg
+var icon []byte
 
 // policy lets a page load pictures and media from anywhere over https, our one
 // style sheet, and nothing else. There is no script, and no form.
@@ -55,14 +69,18 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Server{cfg: cfg, style: cfg.Path + "/style.css?" + digest(styleSheet)[:12]}, nil
+	return &Server{
+		cfg:   cfg,
+		style: newFile(cfg.Path+"/style.css", "text/css; charset=utf-8", styleSheet),
+		icon:  newFile(cfg.Path+"/icon.svg", "image/svg+xml", icon),
+	}, nil
 }
 
-// Mount registers {path}/ and the style sheet. Who routes actors and posts calls
+// Mount registers {path}/ and what pages are made of. Who routes actors and posts calls
 // ActorPage and PostPage.
 func (s *Server) Mount(r chi.Router) {
 	for pattern, h := range map[string]http.HandlerFunc{
-		s.cfg.Path: s.landing, s.cfg.Path + "/": s.landing, s.cfg.Path + "/style.css": s.serveStyle,
+		s.cfg.Path: s.landing, s.cfg.Path + "/": s.landing, s.style.path: s.style.serve, s.icon.path: s.icon.serve,
 	} {
 		r.Get(pattern, h)
 		r.Head(pattern, h)
@@ -98,13 +116,13 @@ func (s *Server) landing(w http.ResponseWriter, r *http.Request) {
 	s.render(w, r, http.StatusOK, p)
 }
 
-func (s *Server) serveStyle(w http.ResponseWriter, r *http.Request) {
-	w.Header().Set("Content-Type", "text/css; charset=utf-8")
+func (f file) serve(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", f.kind)
 	w.Header().Set("X-Content-Type-Options", "nosniff")
 	if r.URL.RawQuery != "" { // its content is in the address
 		w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	}
-	send(w, r, http.StatusOK, styleSheet)
+	send(w, r, http.StatusOK, f.body)
 }
 
 // headings and sentences of the usual errors.

@@ -85,7 +85,9 @@ func reply() Entry {
 		Post: translate.Post{
 			URI: "https://mast.social/users/alice/statuses/1", Kind: translate.KindNote, Owner: alice, Author: alice,
 			HTML: "<p>And the tea was cold.</p>", Text: "And the tea was cold.", Warning: "complaint about tea", Visibility: translate.Public, Published: at(8),
+			Media: []translate.Media{{URL: "https://files.mast.social/tea.png", MediaType: "image/png", Alt: "A cup"}},
 		},
+		AvatarURL: "https://files.mast.social/alice.png", Foreign: true,
 		PageURL: "https://mast.social/@alice/1", AuthorPage: "https://mast.social/@alice",
 	}
 }
@@ -161,13 +163,13 @@ func get(h http.Handler, method, target string) *httptest.ResponseRecorder {
 	return w
 }
 
-// digestOfStyle changes with every change of the style sheet.
-var digestOfStyle = regexp.MustCompile(`style\.css\?[0-9a-f]+`)
+// digestOfFile changes with every change of the file.
+var digestOfFile = regexp.MustCompile(`(style\.css|icon\.svg)\?[0-9a-f]+`)
 
 func TestGolden(t *testing.T) {
 	for name, g := range goldens() {
 		w := get(testServer(t, g.pages), "GET", g.target)
-		body := digestOfStyle.ReplaceAllString(w.Body.String(), "style.css?")
+		body := digestOfFile.ReplaceAllString(w.Body.String(), "$1?")
 		file := filepath.Join("testdata", name+".html")
 		if *update {
 			if err := os.WriteFile(file, []byte(body), 0o644); err != nil {
@@ -275,6 +277,24 @@ func TestRoutes(t *testing.T) {
 		get, head := get(h, "GET", target), get(h, "HEAD", target)
 		if get.Code != want || head.Code != want || get.Body.Len() == 0 || head.Body.Len() > 0 {
 			t.Errorf("%s: GET %d with %d bytes, HEAD %d with %d", target, get.Code, get.Body.Len(), head.Code, head.Body.Len())
+		}
+	}
+}
+
+// Who reads a page is known to no server but ours, unless they ask for more.
+func TestOtherServersAreNotAsked(t *testing.T) {
+	for name, g := range goldens() {
+		body := get(testServer(t, g.pages), "GET", g.target).Body.String()
+		if strings.Contains(body, "https://files.mast.social/alice.png") {
+			t.Errorf("%s: a foreign avatar is shown", name)
+		}
+		z := html.NewTokenizer(strings.NewReader(body))
+		for z.Next() != html.ErrorToken {
+			for _, a := range z.Token().Attr {
+				if a.Key == "src" && strings.Contains(a.Val, "mast.social") {
+					t.Errorf("%s: %s comes by itself", name, a.Val)
+				}
+			}
 		}
 	}
 }

@@ -2,6 +2,9 @@ package lab
 
 import (
 	"context"
+	"crypto/sha1"
+	"encoding/base64"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -100,4 +103,17 @@ func Eventually(ctx context.Context, what string, holds func() error) error {
 func isCondition(err error, condition string) bool {
 	var e *StanzaError
 	return errors.As(err, &e) && e.Condition == condition
+}
+
+// PublishAvatar gives the account a picture, a PNG of 96 by 96 (XEP-0084).
+func (c *Client) PublishAvatar(ctx context.Context, picture []byte) error {
+	sum := sha1.Sum(picture) // XEP-0084 §4.2.1: the item id
+	id := hex.EncodeToString(sum[:])
+	data := "<data xmlns='urn:xmpp:avatar:data'>" + base64.StdEncoding.EncodeToString(picture) + "</data>"
+	if _, err := c.Publish(ctx, "", "urn:xmpp:avatar:data", id, data, OpenNode()); err != nil {
+		return fmt.Errorf("publish the avatar: %w", err)
+	}
+	info := fmt.Sprintf("<metadata xmlns='urn:xmpp:avatar:metadata'><info id='%s' type='image/png' bytes='%d' width='96' height='96'/></metadata>", id, len(picture))
+	_, err := c.Publish(ctx, "", "urn:xmpp:avatar:metadata", id, info, OpenNode())
+	return err
 }

@@ -103,11 +103,11 @@ func (l *Lab) keys(n int) (string, error) {
 
 // Start starts the peer, where it ended if it ran before.
 func (p *Peer) Start(ctx context.Context) error {
-	folder, err := fedifyFolder()
+	folder, err := nodeFolder("fedify")
 	if err != nil {
 		return err
 	}
-	node, err := nodeProgram(folder)
+	node, err := nodeProgram()
 	if err != nil {
 		return err
 	}
@@ -126,27 +126,27 @@ func (p *Peer) Kill() { p.proc.Kill() }
 
 // InstallPeer fetches the packages that the peers need, unless they are there.
 func InstallPeer() error {
-	_, err := fedifyFolder()
+	_, err := nodeFolder("fedify")
 	return err
 }
 
-// fedifyFolder is where the peer's program is, its packages installed.
-func fedifyFolder() (string, error) {
+// nodeFolder is where a program on Node is, below e2e, its packages installed.
+func nodeFolder(name string) (string, error) {
 	root, err := Root()
 	if err != nil {
 		return "", err
 	}
-	dir := filepath.Join(root, "e2e", "fedify")
+	dir := filepath.Join(root, "e2e", name)
 	if isInstalled(dir) {
 		return dir, nil
 	}
 	lock, err := os.OpenFile(filepath.Join(dir, ".install.lock"), os.O_CREATE|os.O_RDWR, 0o666)
 	if err != nil {
-		return "", fmt.Errorf("lock the install of the peer's packages: %w", err)
+		return "", fmt.Errorf("lock the install of the packages of e2e/%s: %w", name, err)
 	}
 	defer lock.Close()
 	if err := syscall.Flock(int(lock.Fd()), syscall.LOCK_EX); err != nil {
-		return "", fmt.Errorf("lock the install of the peer's packages: %w", err)
+		return "", fmt.Errorf("lock the install of the packages of e2e/%s: %w", name, err)
 	}
 	if isInstalled(dir) {
 		return dir, nil
@@ -158,12 +158,12 @@ func fedifyFolder() (string, error) {
 	cmd := exec.Command(npm, "ci", "--ignore-scripts", "--no-audit", "--no-fund")
 	cmd.Dir = dir
 	if out, err := cmd.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("install the peer's packages (npm ci in e2e/fedify): %w\n%s", err, out)
+		return "", fmt.Errorf("install the packages of e2e/%s (npm ci): %w\n%s", name, err, out)
 	}
 	return dir, nil
 }
 
-// isInstalled tells whether the peer's packages are those of its lock file.
+// isInstalled tells whether the packages of a folder are those of its lock file.
 func isInstalled(dir string) bool {
 	want, err := os.Stat(filepath.Join(dir, "package-lock.json"))
 	if err != nil {
@@ -175,8 +175,12 @@ func isInstalled(dir string) bool {
 
 // nodeProgram is Node 20 or newer: the machine's, or the one that
 // scripts/deps put beside the peer where the machine's is older.
-func nodeProgram(folder string) (string, error) {
-	if own, err := filepath.Glob(filepath.Join(folder, "node22", "node_modules", "node-linux-*", "bin", "node")); err == nil && len(own) > 0 {
+func nodeProgram() (string, error) {
+	root, err := Root()
+	if err != nil {
+		return "", err
+	}
+	if own, err := filepath.Glob(filepath.Join(root, "e2e", "fedify", "node22", "node_modules", "node-linux-*", "bin", "node")); err == nil && len(own) > 0 {
 		return own[0], nil
 	}
 	path, err := program("node", "nodejs")
@@ -189,7 +193,7 @@ func nodeProgram(folder string) (string, error) {
 	}
 	var major int
 	if _, err := fmt.Sscanf(string(out), "v%d.", &major); err != nil || major < 20 {
-		return "", fmt.Errorf("node %s is too old for Fedify, 20 is needed: scripts/deps installs one", strings.TrimSpace(string(out)))
+		return "", fmt.Errorf("node %s is too old, 20 is needed: scripts/deps installs one", strings.TrimSpace(string(out)))
 	}
 	return path, nil
 }

@@ -1,28 +1,23 @@
 package lab
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
-	"io"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
-	"time"
 )
 
 // Slix is an XMPP client on slixmpp, in e2e/slix/driver.py: a second opinion
 // beside Client.
 type Slix struct {
 	Account Account
-	proc    *Process
-	in      io.WriteCloser
+	driver  *driver
 
 	mu      sync.Mutex
-	n       int
-	answers map[int]chan slixLine
 	events  []SlixEvent
 	changed chan struct{}
 }
@@ -34,14 +29,6 @@ type SlixEvent struct {
 
 // SlixItem is an item as slixmpp reads it.
 type SlixItem struct{ ID, Publisher, Title, Text string }
-
-type slixLine struct {
-	N     int             `json:"n"`
-	OK    json.RawMessage `json:"ok"`
-	Error string          `json:"error"`
-	Text  string          `json:"text"`
-	SlixEvent
-}
 
 // StartSlix logs an account in with slixmpp.
 func (l *Lab) StartSlix(ctx context.Context, s *Server, a Account) (*Slix, error) {
@@ -59,85 +46,40 @@ func (l *Lab) StartSlix(ctx context.Context, s *Server, a Account) (*Slix, error
 		return nil, err
 	}
 	cmd := exec.Command(python, filepath.Join(root, "e2e", "slix", "driver.py"), a.JID()+"/slix", a.Password, s.C2S, l.CA.File())
-	in, err := cmd.StdinPipe()
-	if err != nil {
+	x := &Slix{Account: a, changed: make(chan struct{})}
+	if x.driver, err = startDriver(dir, "slix", cmd, x.happened); err != nil {
 		return nil, err
 	}
-	out, write := io.Pipe()
-	x := &Slix{Account: a, in: in, answers: map[int]chan slixLine{}, changed: make(chan struct{})}
-	if x.proc, err = startProcess(dir, "slix", cmd, write); err != nil {
-		return nil, err
-	}
-	go x.read(out)
-	go func() { <-x.proc.done; write.Close() }()
 	l.onClose(x.Close)
 	if _, err := x.Await(ctx, "login", func(e SlixEvent) bool { return e.Event == "ready" }); err != nil {
-		return nil, fmt.Errorf("log in as %s with slixmpp: %w\n%s", a.JID(), err, tail(x.proc.Log, 20))
+		return nil, fmt.Errorf("log in as %s with slixmpp: %w\n%s", a.JID(), err, tail(x.driver.proc.Log, 20))
 	}
 	return x, nil
 }
 
 // Close logs out.
-func (x *Slix) Close() error {
-	_ = x.in.Close()
-	select {
-	case <-x.proc.done:
-		return nil
-	case <-time.After(5 * time.Second):
-		return x.proc.Stop()
-	}
-}
+func (x *Slix) Close() error { return x.driver.close() }
 
-func (x *Slix) read(out io.Reader) {
-	lines := bufio.NewScanner(out)
-	lines.Buffer(nil, 4<<20)
-	for lines.Scan() {
-		var line slixLine
-		if json.Unmarshal(lines.Bytes(), &line) != nil {
-			continue
-		}
-		x.mu.Lock()
-		if line.Event != "" {
-			x.events = append(x.events, line.SlixEvent)
-			close(x.changed)
-			x.changed = make(chan struct{})
-		} else if answer := x.answers[line.N]; answer != nil {
-			answer <- line
-			delete(x.answers, line.N)
-		}
-		x.mu.Unlock()
+// happened remembers an event.
+func (x *Slix) happened(line []byte) {
+	var e SlixEvent
+	if json.Unmarshal(line, &e) != nil {
+		return
 	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.events = append(x.events, e)
+	close(x.changed)
+	x.changed = make(chan struct{})
 }
 
 // do runs a request of the driver. A stanza error comes back as *StanzaError.
 func (x *Slix) do(ctx context.Context, request map[string]any, into any) error {
-	x.mu.Lock()
-	x.n++
-	request["n"] = x.n
-	answer := make(chan slixLine, 1)
-	x.answers[x.n] = answer
-	text, err := json.Marshal(request)
-	if err == nil {
-		_, err = x.in.Write(append(text, '\n'))
+	err := x.driver.do(ctx, request, into)
+	if refused := (*driverError)(nil); errors.As(err, &refused) {
+		return &StanzaError{Condition: refused.Condition, Text: refused.Text}
 	}
-	x.mu.Unlock()
-	if err != nil {
-		return fmt.Errorf("ask slixmpp to %v: %w", request["do"], err)
-	}
-	select {
-	case line := <-answer:
-		if line.Error != "" {
-			return &StanzaError{Condition: line.Error, Text: line.Text}
-		}
-		if into == nil {
-			return nil
-		}
-		return json.Unmarshal(line.OK, into)
-	case <-x.proc.done:
-		return fmt.Errorf("slixmpp ended:\n%s", tail(x.proc.Log, 20))
-	case <-ctx.Done():
-		return fmt.Errorf("slixmpp: %v: %w", request["do"], ctx.Err())
-	}
+	return err
 }
 
 // Publish puts an item into a node; "" as to is one's own account.
@@ -220,8 +162,8 @@ func (x *Slix) Await(ctx context.Context, what string, match func(SlixEvent) boo
 		}
 		select {
 		case <-changed:
-		case <-x.proc.done:
-			return SlixEvent{}, fmt.Errorf("slixmpp ended while waiting for %s:\n%s", what, tail(x.proc.Log, 20))
+		case <-x.driver.proc.done:
+			return SlixEvent{}, fmt.Errorf("slixmpp ended while waiting for %s:\n%s", what, tail(x.driver.proc.Log, 20))
 		case <-ctx.Done():
 			var lines []string
 			for _, e := range events {
