@@ -58,6 +58,7 @@ func (tx *Tx) restore(i invariant) error {
 			return fmt.Errorf("mend %s: %w", i.what, err)
 		}
 	}
-	tx.after.jobs, tx.after.posts = true, true
+	tx.after.ready("")
+	tx.after.posts = true
 	return nil
 }

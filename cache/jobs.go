@@ -80,6 +80,7 @@ func (tx *Tx) Enqueue(jobs ...Job) error {
 			return fmt.Errorf("enqueue %s for %s: %w", j.Kind, j.Host, err)
 		}
 		if head {
+			tx.after.ready(j.Kind)
 			earliest.add(queue, millis(j.RunAt))
 		}
 	}
@@ -135,8 +136,12 @@ func (tx *Tx) readyAll(t turns) error {
 // ready tells a queue that a job may run at a time. A queue never moves before
 // those that were served earlier.
 func (tx *Tx) ready(queue, runAt int64) error {
-	tx.after.jobs = true
-	return tx.run("UPDATE job_queues SET turn = max(?1, served) WHERE id = ?2 AND turn > max(?1, served)", runAt, queue)
+	kinds, err := all(tx, value[string], `UPDATE job_queues SET turn = max(?1, served) WHERE id = ?2 AND turn > max(?1, served)
+		RETURNING kind`, runAt, queue)
+	for _, kind := range kinds {
+		tx.after.ready(kind)
+	}
+	return err
 }
 
 // promote makes the oldest job of a lane its head, unless one is leased, and
@@ -189,7 +194,7 @@ func (tx *Tx) turnHost(host string) error {
 		if err := tx.settle(q); err != nil {
 			return err
 		}
-		tx.after.jobs = true
 	}
+	tx.after.ready("")
 	return nil
 }

@@ -165,7 +165,7 @@ func (tx *Tx) retryNow(j Job, now time.Time) error {
 	if err := tx.run("UPDATE hosts SET circuit_until = 0 WHERE name = ?", j.Host); err != nil {
 		return err
 	}
-	tx.after.jobs = true
+	tx.after.ready(j.Kind)
 	return tx.turnHost(j.Host)
 }
 

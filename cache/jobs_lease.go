@@ -230,8 +230,12 @@ func (tx *Tx) requeue(j Job, runAt time.Time, cause string, attempted bool) erro
 }
 
 // landed notes that jobs of a queue are not leased any more, which makes room
-// for others.
+// for others that wait for the same host.
 func (tx *Tx) landed(queue int64, n int) error {
-	tx.after.jobs = true
-	return tx.run("UPDATE job_queues SET inflight = max(0, inflight - ?) WHERE id = ?", n, queue)
+	kinds, err := all(tx, value[string], `UPDATE job_queues SET inflight = max(0, inflight - ?1) WHERE id = ?2
+		RETURNING iif(host <> '' AND turn < ?3, kind, '')`, n, queue, int64(never))
+	if err == nil && len(kinds) > 0 && kinds[0] != "" {
+		tx.after.ready(kinds[0])
+	}
+	return err
 }

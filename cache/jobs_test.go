@@ -346,15 +346,20 @@ func TestJobsFair(t *testing.T) {
 
 func TestJobsReady(t *testing.T) {
 	s := open(t)
+	signal, other := s.JobsReady("k"), s.JobsReady("other")
 	ready := func() bool {
 		select {
-		case <-s.JobsReady():
+		case <-other:
+			t.Error("a kind was signalled for the jobs of another")
+		default:
+		}
+		select {
+		case <-signal:
 			return true
 		default:
 			return false
 		}
 	}
-	ready()
 	err := s.Update(context.Background(), func(tx *Tx) error {
 		return errors.Join(tx.Enqueue(Job{Kind: "k", CreatedAt: day}), errUndo)
 	})

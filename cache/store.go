@@ -33,7 +33,7 @@ type Store struct {
 	between         chan func() // run by the writer outside of transactions
 	readers         chan *conn  // nil: not opened yet
 
-	jobsReady  chan struct{}
+	workers    workers
 	postsReady chan struct{}
 
 	closing     chan struct{}
@@ -63,7 +63,6 @@ func Open(ctx context.Context, path string, log *slog.Logger) (*Store, error) {
 		queue:      make(chan *update),
 		between:    make(chan func()),
 		readers:    make(chan *conn, runtime.NumCPU()+2),
-		jobsReady:  make(chan struct{}, 1),
 		postsReady: make(chan struct{}, 1),
 		closing:    make(chan struct{}),
 		writerDone: make(chan struct{}), indexerDone: make(chan struct{}),
@@ -223,9 +222,6 @@ func (s *Store) drop(c *conn) *conn {
 	}
 	return nil
 }
-
-// JobsReady is signalled after a commit that made jobs ready to lease.
-func (s *Store) JobsReady() <-chan struct{} { return s.jobsReady }
 
 // Close waits for running transactions, ends the writer and the indexer, and
 // unlocks the file.

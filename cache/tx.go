@@ -21,15 +21,25 @@ type Tx struct {
 
 // effects are what happens when the transaction is committed.
 type effects struct {
-	durable bool // the log goes to the disk before Update returns
-	jobs    bool // jobs became ready
-	posts   bool // posts wait to be indexed
+	durable bool            // the log goes to the disk before Update returns
+	jobs    map[string]bool // the kinds of jobs that became ready; "" for any
+	posts   bool            // posts wait to be indexed
 }
 
 func (e *effects) add(o effects) {
 	e.durable = e.durable || o.durable
-	e.jobs = e.jobs || o.jobs
+	for kind := range o.jobs {
+		e.ready(kind)
+	}
 	e.posts = e.posts || o.posts
+}
+
+// ready notes that jobs of a kind became ready, of any kind for "".
+func (e *effects) ready(kind string) {
+	if e.jobs == nil {
+		e.jobs = make(map[string]bool, 1)
+	}
+	e.jobs[kind] = true
 }
 
 // Durable makes Update return only after the commit reached the disk, so that

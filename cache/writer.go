@@ -232,8 +232,8 @@ func (s *Store) rollback(g *group) {
 
 // signal tells those who wait for it what was committed.
 func (s *Store) signal(e effects) {
-	if e.jobs {
-		wake(s.jobsReady)
+	if len(e.jobs) > 0 {
+		s.workers.wake(e.jobs)
 	}
 	if e.posts {
 		wake(s.postsReady)

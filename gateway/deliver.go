@@ -59,7 +59,7 @@ func (g *Gateway) deliver(ctx context.Context, j cache.Job) error {
 // that asked for it (XEP-0184).
 func (g *Gateway) delivered(ctx context.Context, j cache.Job, d deliverJob) {
 	if j.Attempts > 0 {
-		g.settle(j, func(tx *cache.Tx) error { return tx.HostWorked(j.Host) })
+		g.settle(j.Note, func(tx *cache.Tx) error { return tx.HostWorked(j.Host) })
 	}
 	if d.Message != nil && d.Message.Receipt {
 		m := xmpp.Message{Received: d.Message.ID}
@@ -76,7 +76,7 @@ func (g *Gateway) notDelivered(j cache.Job, d deliverJob, err error) error {
 	if errors.As(err, &status) {
 		switch {
 		case status.Code == 410:
-			g.settle(j, func(tx *cache.Tx) error {
+			g.settle(j.Note, func(tx *cache.Tx) error {
 				_, err := tx.DropInbox(d.Inbox)
 				return err
 			})
@@ -100,7 +100,7 @@ func (g *Gateway) notDelivered(j cache.Job, d deliverJob, err error) error {
 // that it does not hold up the others (SEC-42).
 func (g *Gateway) hostFailed(j cache.Job) {
 	now := g.now()
-	g.settle(j, func(tx *cache.Tx) error {
+	g.settle(j.Note, func(tx *cache.Tx) error {
 		h, err := tx.Host(j.Host)
 		if err != nil {
 			return err

@@ -82,108 +82,121 @@ func decode[T any](j cache.Job) (T, error) {
 // runJobs works on jobs until ctx ends, and then waits for those under way.
 func (g *Gateway) runJobs(ctx context.Context) {
 	var wg sync.WaitGroup
-	wakes := make([]chan struct{}, len(groups))
-	for i, gr := range groups {
-		wakes[i] = make(chan struct{}, 1)
-		wg.Go(func() { g.runGroup(ctx, gr, wakes[i]) })
+	for _, gr := range groups {
+		wg.Go(func() { g.runGroup(ctx, gr) })
 	}
-	for {
-		select {
-		case <-ctx.Done():
-			wg.Wait()
-			return
-		case <-g.store.JobsReady():
-		case <-g.linkUp:
-		}
-		for _, w := range wakes {
-			select {
-			case w <- struct{}{}:
-			default:
-			}
-		}
-	}
+	wg.Wait()
 }
 
-// runGroup leases jobs of a group as its workers become free.
-func (g *Gateway) runGroup(ctx context.Context, gr group, wake <-chan struct{}) {
+// runGroup leases jobs of a group as its workers become free. Jobs that ended
+// and those that take their place share a transaction, so under load the jobs
+// of many workers cost one.
+func (g *Gateway) runGroup(ctx context.Context, gr group) {
+	ready := g.store.JobsReady(gr.kinds...)
+	var up <-chan struct{}
+	if gr.online {
+		up = g.linkUp
+	}
+	todo, ended := make(chan cache.Job, gr.workers), make(chan int64, gr.workers)
 	var wg sync.WaitGroup
-	defer wg.Wait()
-	done := make(chan struct{}, gr.workers)
+	for range gr.workers {
+		wg.Go(func() {
+			for j := range todo {
+				ended <- g.runJob(ctx, gr, j)
+			}
+		})
+	}
 	busy := 0
+	var done []int64
+	end := func(id int64) {
+		if busy--; id != 0 {
+			done = append(done, id)
+		}
+	}
 	for ctx.Err() == nil {
-		var jobs []cache.Job
-		if busy < gr.workers && (!gr.online || g.link.Online()) {
-			jobs = g.lease(ctx, gr, gr.workers-busy)
+		jobs, wait, err := g.turn(ctx, gr, done, gr.workers-busy)
+		if err == nil {
+			done = done[:0]
 		}
 		for _, j := range jobs {
 			busy++
-			wg.Go(func() {
-				g.runJob(ctx, gr, j)
-				done <- struct{}{}
-			})
+			todo <- j
 		}
-		if len(jobs) > 0 && busy < gr.workers {
-			continue
-		}
-		timer := time.NewTimer(g.untilNext(ctx))
+		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-		case <-wake:
+		case <-ready:
+		case <-up:
 		case <-timer.C:
-		case <-done:
-			busy--
+		case id := <-ended:
+			end(id)
 		}
 		timer.Stop()
-		for ; busy > 0 && len(done) > 0; busy-- {
-			<-done
+		for busy > 0 && len(ended) > 0 {
+			end(<-ended)
 		}
 	}
-}
-
-func (g *Gateway) lease(ctx context.Context, gr group, n int) []cache.Job {
-	var jobs []cache.Job
-	err := g.store.Update(ctx, func(tx *cache.Tx) (err error) {
-		jobs, err = tx.Lease(cache.LeaseQuery{Now: g.now(), Kinds: gr.kinds, Limit: n, For: gr.lease, PerHost: gr.perHost})
-		return err
-	})
-	if err != nil && ctx.Err() == nil {
-		g.log.Error("lease jobs", "group", gr.name, "error", err)
+	close(todo)
+	wg.Wait()
+	close(ended)
+	for id := range ended {
+		end(id)
 	}
-	return jobs
+	g.settle("jobs", func(tx *cache.Tx) error { return tx.Ack(done...) })
 }
 
-// untilNext is how long to sleep when nothing wakes us.
-func (g *Gateway) untilNext(ctx context.Context) time.Duration {
-	const most = 5 * time.Second
-	var next time.Time
+// turn ends the jobs that are done, leases at most n, and tells how long to
+// sleep if nothing wakes us.
+func (g *Gateway) turn(ctx context.Context, gr group, done []int64, n int) ([]cache.Job, time.Duration, error) {
+	const least, most = 100 * time.Millisecond, 5 * time.Second
+	if gr.online && !g.link.Online() {
+		n = 0
+	}
+	if n == 0 && len(done) == 0 {
+		return nil, most, nil
+	}
 	now := g.now()
-	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		next, err = tx.NextRun(now)
+	var jobs []cache.Job
+	var next time.Time
+	err := g.store.Update(ctx, func(tx *cache.Tx) (err error) {
+		if err := tx.Ack(done...); err != nil || n == 0 {
+			return err
+		}
+		jobs, err = tx.Lease(cache.LeaseQuery{Now: now, Kinds: gr.kinds, Limit: n, For: gr.lease, PerHost: gr.perHost})
+		if err == nil && len(jobs) < n {
+			next, err = tx.NextRun(now)
+		}
 		return err
 	})
-	if err != nil || next.IsZero() {
-		return most
+	if err != nil {
+		if ctx.Err() == nil {
+			g.log.Error("lease jobs", "group", gr.name, "error", err)
+		}
+		return nil, most, err
 	}
-	return min(max(next.Sub(now), 100*time.Millisecond), most)
+	if next.IsZero() {
+		return jobs, most, nil
+	}
+	return jobs, min(max(next.Sub(now), least), most), nil
 }
 
-// runJob runs one job and settles it.
-func (g *Gateway) runJob(ctx context.Context, gr group, j cache.Job) {
+// runJob runs one job. If it is done its id is returned, and it is yet to be
+// acknowledged; otherwise it is settled here.
+func (g *Gateway) runJob(ctx context.Context, gr group, j cache.Job) (done int64) {
 	err := g.work(ctx, gr, j)
-	if ctx.Err() != nil && err != nil {
-		return // shutting down: the lease ends by itself and the job is run again
-	}
 	if err == nil {
-		g.settle(j, func(tx *cache.Tx) error { return tx.Ack(j.ID) })
-		return
+		return j.ID
+	}
+	if ctx.Err() != nil {
+		return 0 // shutting down: the lease ends by itself and the job is run again
 	}
 	now := g.now()
 	var fatal permanentError
 	if errors.As(err, &fatal) || !j.ExpiresAt.IsZero() && now.After(j.ExpiresAt) {
 		g.log.Warn("job given up", "job", j.ID, "kind", j.Kind, "about", j.Note, "attempts", j.Attempts, "error", err)
-		g.settle(j, func(tx *cache.Tx) error { return tx.Fail(j.ID, err.Error()) })
+		g.settle(j.Note, func(tx *cache.Tx) error { return tx.Fail(j.ID, err.Error()) })
 		g.jobFailed(ctx, j, err)
-		return
+		return 0
 	}
 	at := now.Add(backoff(j.Attempts))
 	var status *ap.StatusError
@@ -191,7 +204,8 @@ func (g *Gateway) runJob(ctx context.Context, gr group, j cache.Job) {
 		at = now.Add(max(min(status.RetryAfter, 6*time.Hour), time.Second))
 	}
 	g.log.Info("job will be tried again", "job", j.ID, "kind", j.Kind, "about", j.Note, "attempts", j.Attempts, "at", at, "error", err)
-	g.settle(j, func(tx *cache.Tx) error { return tx.Retry(j.ID, at, err.Error(), true) })
+	g.settle(j.Note, func(tx *cache.Tx) error { return tx.Retry(j.ID, at, err.Error(), true) })
+	return 0
 }
 
 // work runs a job within its lease.
@@ -229,9 +243,11 @@ func (g *Gateway) work(ctx context.Context, gr group, j cache.Job) (err error) {
 	return permanent("no such kind of job: %s", j.Kind)
 }
 
-func (g *Gateway) settle(j cache.Job, fn func(tx *cache.Tx) error) {
+// settle writes how jobs ended. If it cannot, their leases end and they run
+// again.
+func (g *Gateway) settle(what string, fn func(tx *cache.Tx) error) {
 	if err := g.store.Update(context.Background(), fn); err != nil {
-		g.log.Error("settle job", "job", j.ID, "kind", j.Kind, "error", err) // its lease ends, it runs again
+		g.log.Error("settle job", "about", what, "error", err)
 	}
 }
 

@@ -78,114 +78,128 @@ func (g *Gateway) runNotify(ctx context.Context, j cache.Job) error {
 	if err != nil {
 		return err
 	}
-	places, event, owner, err := g.notifyEvents(ctx, w)
-	if err != nil {
-		return ignoreMissing(err)
-	}
-	for ; w.Place < len(places); w.Place, w.After, w.AfterID = w.Place+1, 0, "" {
-		at := places[w.Place]
-		el := event(at)
-		for {
-			to, done, err := g.recipientsOf(ctx, owner, at, &w)
-			if err != nil {
-				return err
-			}
-			if err := g.notifyAll(ctx, at, el, to); err != nil {
-				return err
-			}
-			if done {
-				break
-			}
-			if err := g.store.Update(ctx, func(tx *cache.Tx) error { return tx.SetPayload(j.ID, payload(w)) }); err != nil {
-				return err
-			}
+	for {
+		var page []*stanza.Element
+		done := false
+		err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
+			page, done, err = g.notices(tx, &w)
+			return err
+		})
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		if err := g.notifyAll(ctx, w.URI, page); err != nil {
+			return err
+		}
+		if done {
+			return nil
+		}
+		if err := g.store.Update(ctx, func(tx *cache.Tx) error { return tx.SetPayload(j.ID, payload(w)) }); err != nil {
+			return err
 		}
 	}
-	return nil
 }
 
-// notifyEvents gives the places to tell of, and the event of each.
-func (g *Gateway) notifyEvents(ctx context.Context, w notifyWork) ([]translate.Item, func(translate.Item) *stanza.Element, string, error) {
+// notices gives the next messages, for at least a page of recipients if
+// there are as many, and whether they are the last.
+func (g *Gateway) notices(tx *cache.Tx, w *notifyWork) (page []*stanza.Element, done bool, err error) {
+	places, event, owner, err := g.notifyEvents(tx, *w)
+	if err != nil {
+		return nil, false, err
+	}
+	for w.Place < len(places) && len(page) < notifyPage {
+		at := places[w.Place]
+		to, last, err := g.recipientsOf(tx, owner, at, w)
+		if err != nil {
+			return nil, false, err
+		}
+		if len(to) > 0 {
+			el, err := event(at)
+			if err != nil {
+				return nil, false, err
+			}
+			page = append(page, eventMessages(at, el, to)...)
+		}
+		if last {
+			w.Place, w.After, w.AfterID = w.Place+1, 0, ""
+		}
+	}
+	return page, w.Place >= len(places), nil
+}
+
+// notifyEvents gives the places to tell of, and how to make the event of each.
+func (g *Gateway) notifyEvents(tx *cache.Tx, w notifyWork) ([]translate.Item, func(translate.Item) (*stanza.Element, error), string, error) {
 	if len(w.Retract) > 0 {
-		return w.Retract, func(at translate.Item) *stanza.Element { return xmpp.EventRetract(at.Node, at.ID) }, w.Owner, nil
+		return w.Retract, func(at translate.Item) (*stanza.Element, error) {
+			return xmpp.EventRetract(at.Node, at.ID), nil
+		}, w.Owner, nil
+	}
+	stored, err := tx.PostByURI(w.URI, operator)
+	if err != nil {
+		return nil, nil, "", err
+	}
+	all, err := g.places(tx, stored)
+	if err != nil {
+		return nil, nil, "", err
 	}
 	var places []translate.Item
-	rendered := map[translate.Item]xmpp.Item{}
-	var owner string
-	err := g.store.View(ctx, func(tx *cache.Tx) error {
-		stored, err := tx.PostByURI(w.URI, operator)
-		if err != nil {
-			return err
-		}
-		owner = stored.Post.Owner.URI
-		all, err := g.places(tx, stored)
-		if err != nil {
-			return err
-		}
-		for _, at := range all {
-			if at.Service == g.addr.Component() {
-				l, _ := tagList(at.Node)
-				in, err := listed(tx, l, stored.ID)
-				if err != nil {
-					return err
-				}
-				if !in {
-					continue
-				}
+	for _, at := range all {
+		if at.Service == g.addr.Component() {
+			l, _ := tagList(at.Node)
+			in, err := listed(tx, l, stored.ID)
+			if err != nil {
+				return nil, nil, "", err
 			}
-			if rendered[at], err = g.item(tx, stored.Post, at); err != nil {
-				return err
+			if !in {
+				continue
 			}
-			places = append(places, at)
 		}
-		return nil
-	})
-	return places, func(at translate.Item) *stanza.Element { return xmpp.EventItems(at.Node, rendered[at]) }, owner, err
+		places = append(places, at)
+	}
+	return places, func(at translate.Item) (*stanza.Element, error) {
+		item, err := g.item(tx, stored.Post, at)
+		return xmpp.EventItems(at.Node, item), err
+	}, stored.Post.Owner.URI, nil
 }
 
 // recipientsOf is the next page of those who are told of what happens at a
 // node: accepted followers of a feed, subscribers of any other node.
-func (g *Gateway) recipientsOf(ctx context.Context, owner string, at translate.Item, w *notifyWork) (to []stanza.JID, done bool, err error) {
-	err = g.store.View(ctx, func(tx *cache.Tx) error {
-		if at.Node == stanza.NSMicroblog {
-			follows, err := tx.FollowersOf(owner, cache.FollowAccepted, w.After, notifyPage)
-			if err != nil {
-				return err
-			}
-			done = len(follows) < notifyPage
-			for _, f := range follows {
-				w.After = f.ID
-				jid, err := g.follower(tx, f, owner)
-				if err != nil {
-					return err
-				}
-				if jid != "" {
-					to = append(to, jid)
-				}
-			}
-			return nil
-		}
-		subs, err := tx.Subscribers(at.Service, at.Node, w.AfterID, notifyPage)
+func (g *Gateway) recipientsOf(tx *cache.Tx, owner string, at translate.Item, w *notifyWork) (to []stanza.JID, last bool, err error) {
+	if at.Node == stanza.NSMicroblog {
+		follows, err := tx.FollowersOf(owner, cache.FollowAccepted, w.After, notifyPage)
 		if err != nil {
-			return err
+			return nil, false, err
 		}
-		done = len(subs) < notifyPage
-		for _, s := range subs {
-			w.AfterID = s.JID
-			if at.Service == g.addr.Component() && len(w.Retract) == 0 {
-				ok, err := g.tellable(tx, s.JID, at.ID)
-				if err != nil {
-					return err
-				}
-				if !ok {
-					continue
-				}
+		for _, f := range follows {
+			w.After = f.ID
+			jid, err := g.follower(tx, f, owner)
+			if err != nil {
+				return nil, false, err
 			}
-			to = append(to, stanza.JID(s.JID))
+			if jid != "" {
+				to = append(to, jid)
+			}
 		}
-		return nil
-	})
-	return to, done, err
+		return to, len(follows) < notifyPage, nil
+	}
+	subs, err := tx.Subscribers(at.Service, at.Node, w.AfterID, notifyPage)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, s := range subs {
+		w.AfterID = s.JID
+		if at.Service == g.addr.Component() && len(w.Retract) == 0 {
+			ok, err := g.tellable(tx, s.JID, at.ID)
+			if err != nil {
+				return nil, false, err
+			}
+			if !ok {
+				continue
+			}
+		}
+		to = append(to, stanza.JID(s.JID))
+	}
+	return to, len(subs) < notifyPage, nil
 }
 
 // follower is the JID of a follower of ours, "" for one who left or blocked
@@ -205,16 +219,21 @@ func (g *Gateway) follower(tx *cache.Tx, f cache.Follow, owner string) (stanza.J
 	return stanza.JID(a.JID), nil
 }
 
-func (g *Gateway) notifyAll(ctx context.Context, at translate.Item, event *stanza.Element, to []stanza.JID) error {
-	if len(to) == 0 {
+// eventMessages addresses an event to everybody who is told of it.
+func eventMessages(at translate.Item, event *stanza.Element, to []stanza.JID) []*stanza.Element {
+	out := make([]*stanza.Element, len(to))
+	for i, jid := range to {
+		out[i] = xmpp.EventMessage(stanza.JID(at.Service), jid, at.ID, event)
+	}
+	return out
+}
+
+func (g *Gateway) notifyAll(ctx context.Context, about string, page []*stanza.Element) error {
+	if len(page) == 0 {
 		return nil
 	}
-	stanzas := make([]*stanza.Element, len(to))
-	for i, jid := range to {
-		stanzas[i] = xmpp.EventMessage(stanza.JID(at.Service), jid, at.ID, event)
-	}
-	if err := g.link.Deliver(ctx, stanzas...); err != nil {
-		return fmt.Errorf("notify of %s: %w", at.ID, err)
+	if err := g.link.Deliver(ctx, page...); err != nil {
+		return fmt.Errorf("notify of %s: %w", about, err)
 	}
 	return nil
 }

@@ -318,5 +318,5 @@ func (g *Gateway) runFound(ctx context.Context, j cache.Job) error {
 	if err != nil {
 		return ignoreMissing(err)
 	}
-	return g.notifyAll(ctx, at, event, []stanza.JID{owner})
+	return g.notifyAll(ctx, at.ID, eventMessages(at, event, []stanza.JID{owner}))
 }
