@@ -46,6 +46,14 @@ func (a *actions) Do(ctx context.Context, c call) (report, error) {
 		text, err = a.Block(ctx, as, arg, c.Options["reason"])
 	case "unblock":
 		text, err = a.Unblock(ctx, as, arg)
+	case "save":
+		text, err = a.Save(ctx, as, arg)
+	case "saved":
+		text, err = a.Saved(ctx, as, arg)
+	case "forget":
+		text, err = a.Forget(ctx, as, arg)
+	case "suggest":
+		text, err = a.Suggest(ctx, as, arg)
 	default:
 		return report{}, errUnknown
 	}

@@ -52,7 +52,11 @@ type cli struct {
 	Doctor   doctorCmd   `cmd:"" help:"Check that everything around the gateway works."`
 	Status   statusCmd   `cmd:"" help:"Show how the gateway, its users and its queue are."`
 	Search   searchCmd   `cmd:"" help:"Find posts of both worlds."`
-	Cache    cacheCmd    `cmd:"" help:"Look into the store."`
+	Save     saveCmd     `cmd:"" help:"Keep a search of a user under a name, as a node that only they see."`
+	Saved    savedCmd    `cmd:"" help:"List the searches that a user keeps."`
+	Forget   forgetCmd   `cmd:"" help:"Drop a search that a user keeps."`
+	Suggest  suggestCmd  `cmd:"" help:"Name people and hashtags that a user could follow."`
+	Cache    cacheCmd    `cmd:"" help:"Look into the store, fill it, tidy it, save it."`
 	Actor    actorCmd    `cmd:"" help:"Show who somebody is, on either side."`
 	Link     linkCmd     `cmd:"" help:"Make a user an actor, whose posts from now on are federated."`
 	Unlink   unlinkCmd   `cmd:"" help:"Take a user off the fediverse again, for good."`
