@@ -125,6 +125,7 @@ func (tx *Tx) PutAccount(a Account) error {
 	if err != nil {
 		return fmt.Errorf("put account %s: %w", a.URI, err)
 	}
+	tx.after.accounts = true
 	err = tx.run(`INSERT INTO accounts (`+accountColumns+`)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (uri) DO UPDATE SET acct = excluded.acct, generation = excluded.generation, jid = excluded.jid,
@@ -156,6 +157,7 @@ func (tx *Tx) SetReach(uri string, r Reach) error {
 	if err != nil {
 		return fmt.Errorf("set reach of %s: %w", uri, err)
 	}
+	tx.after.accounts = true
 	return tx.must("UPDATE accounts SET reach = ? WHERE uri = ?", reach, uri)
 }
 
@@ -165,6 +167,7 @@ func (tx *Tx) SetAccountState(uri string, s AccountState, at time.Time) error {
 	if s == Unlinked {
 		unlinked = millis(at)
 	}
+	tx.after.accounts = true
 	err := tx.must("UPDATE accounts SET state = ?, updated_at = ?, unlinked_at = ? WHERE uri = ?",
 		string(s), millis(at), unlinked, uri)
 	if err != nil {

@@ -34,6 +34,7 @@ type Store struct {
 	readers         chan *conn  // nil: not opened yet
 
 	workers    workers
+	accounts   heldAccounts
 	postsReady chan struct{}
 
 	closing     chan struct{}

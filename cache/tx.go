@@ -21,9 +21,10 @@ type Tx struct {
 
 // effects are what happens when the transaction is committed.
 type effects struct {
-	durable bool            // the log goes to the disk before Update returns
-	jobs    map[string]bool // the kinds of jobs that became ready; "" for any
-	posts   bool            // posts wait to be indexed
+	durable  bool            // the log goes to the disk before Update returns
+	jobs     map[string]bool // the kinds of jobs that became ready; "" for any
+	posts    bool            // posts wait to be indexed
+	accounts bool            // accounts were written
 }
 
 func (e *effects) add(o effects) {
@@ -32,6 +33,7 @@ func (e *effects) add(o effects) {
 		e.ready(kind)
 	}
 	e.posts = e.posts || o.posts
+	e.accounts = e.accounts || o.accounts
 }
 
 // ready notes that jobs of a kind became ready, of any kind for "".

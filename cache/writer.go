@@ -232,6 +232,9 @@ func (s *Store) rollback(g *group) {
 
 // signal tells those who wait for it what was committed.
 func (s *Store) signal(e effects) {
+	if e.accounts {
+		s.accounts.forget()
+	}
 	if len(e.jobs) > 0 {
 		s.workers.wake(e.jobs)
 	}

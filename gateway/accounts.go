@@ -23,11 +23,7 @@ func (g *Gateway) account(ctx context.Context, acct string) (cache.Account, erro
 // accountByURI finds an actor of ours by its id. One that left is Gone, one
 // that is paused is as if it were not there.
 func (g *Gateway) accountByURI(ctx context.Context, uri string) (cache.Account, error) {
-	var a cache.Account
-	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		a, err = tx.AccountByURI(uri)
-		return err
-	})
+	a, err := g.store.Account(ctx, uri)
 	return a, accountError(a, err)
 }
 

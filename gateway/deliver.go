@@ -26,21 +26,24 @@ func (g *Gateway) deliver(ctx context.Context, j cache.Job) error {
 		return err
 	}
 	var act cache.Activity
-	var sender cache.Account
-	err = g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		if act, err = tx.Activity(d.Activity); err != nil {
+	blocked := false
+	sender, err := g.store.Account(ctx, d.Sender)
+	if err == nil {
+		err = g.store.View(ctx, func(tx *cache.Tx) (err error) {
+			if act, err = tx.Activity(d.Activity); err != nil {
+				return err
+			}
+			blocked, err = tx.HostBlocked(j.Host)
 			return err
-		}
-		sender, err = tx.AccountByURI(d.Sender)
-		return err
-	})
+		})
+	}
 	if errors.Is(err, cache.ErrNotFound) || err == nil && len(act.Raw) == 0 {
 		return nil // its object was deleted before it was sent
 	}
 	if err != nil {
 		return err
 	}
-	if g.Blocked(ctx, j.Host) {
+	if blocked {
 		return permanent("host is blocked")
 	}
 	key, err := g.keys.of(sender)
