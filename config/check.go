@@ -22,7 +22,7 @@ func (l *loader) check() (Config, error) {
 	c := Config{
 		File: l.name, Consent: f.Consent,
 		XMPP:  XMPP{Component: f.XMPP.Component, Server: f.XMPP.Server, Services: f.XMPP.Services, Admins: f.XMPP.Admins},
-		HTTP:  HTTP{Listen: f.HTTP.Listen, Path: f.HTTP.Path, Metrics: f.HTTP.Metrics},
+		HTTP:  HTTP{Listen: f.HTTP.Listen, Path: f.HTTP.Path, Search: f.HTTP.Search, Metrics: f.HTTP.Metrics},
 		Cache: Cache{Path: l.path(f.Cache.Path)},
 		Federation: Federation{AllowPorts: f.Federation.AllowPorts, CAFile: l.path(f.Federation.CAFile),
 			RequireSignedFetch: f.Federation.RequireSignedFetch},

@@ -70,6 +70,7 @@ type HTTP struct {
 	TrustedProxies []netip.Prefix
 	TLSCert        string
 	TLSKey         string
+	Search         bool // strangers may search what is public
 	Metrics        string
 }
 

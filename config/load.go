@@ -33,6 +33,7 @@ type file struct {
 		TrustedProxies []string `toml:"trusted_proxies"`
 		TLSCert        string   `toml:"tls_cert"`
 		TLSKey         string   `toml:"tls_key"`
+		Search         bool     `toml:"search"`
 		Metrics        string   `toml:"metrics"`
 	} `toml:"http"`
 	Cache struct {

@@ -218,6 +218,7 @@ func shorten(text string, n int) string {
 // page is what the outer template shows.
 type page struct {
 	Kind, Title, Site, Home, Style, Icon string
+	SearchURL                            string // empty: there is no search
 
 	Index                                    bool
 	Canonical, ActivityURL, XMPPURI, FeedURL string
@@ -225,6 +226,7 @@ type page struct {
 
 	Profile *Profile
 	Post    *PostPage
+	Search  *searchView
 	Error   *errorView
 
 	Component, Bot string
@@ -245,7 +247,11 @@ type errorView struct {
 }
 
 func (s *Server) page(kind, title string) page {
-	return page{Kind: kind, Title: title, Site: s.cfg.Site, Home: s.cfg.Path + "/", Style: s.style.url, Icon: s.icon.url}
+	search := ""
+	if s.cfg.Search != nil {
+		search = s.cfg.Path + "/search"
+	}
+	return page{SearchURL: search, Kind: kind, Title: title, Site: s.cfg.Site, Home: s.cfg.Path + "/", Style: s.style.url, Icon: s.icon.url}
 }
 
 func (s *Server) profilePage(p Profile) page {

@@ -10,8 +10,10 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 )
@@ -26,17 +28,24 @@ type Pages interface {
 // Config is what the pages have to know.
 type Config struct {
 	Pages     Pages
-	Path      string // /_ap
-	Site      string // name of the site: the primary domain
-	Component string // JID of the gateway, for those who want to join
-	Open      bool   // everybody's open node is published, without a link
-	Log       *slog.Logger
+	Path      string   // /_ap
+	Site      string   // name of the site: the primary domain
+	Component string   // JID of the gateway, for those who want to join
+	Open      bool     // everybody's open node is published, without a link
+	Search    Searcher // nil: there is no search page
+	Origin    string   // of feeds, such as https://example.org; only with Search
+	// TrustedProxies are those whose X-Forwarded-For says who searches.
+	TrustedProxies []netip.Prefix
+	Log            *slog.Logger
+	Now            func() time.Time // default: time.Now
 }
 
 // Server serves the pages.
 type Server struct {
 	cfg         Config
 	style, icon file
+	quota       *quota
+	searching   chan struct{}
 }
 
 // file is something that pages show besides themselves. Its URL changes with its
@@ -57,9 +66,10 @@ var styleSheet []byte
 var icon []byte
 
 // policy lets a page load pictures and media from anywhere over https, our one
-// style sheet, and nothing else. There is no script, and no form.
+// style sheet, and nothing else. There is no script, and no form but the one that
+// searches.
 const policy = "default-src 'none'; style-src 'self'; img-src 'self' https: data:; media-src 'self' https:; " +
-	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+	"base-uri 'none'; frame-ancestors 'none'; form-action "
 
 // New makes a Server.
 func New(cfg Config) (*Server, error) {
@@ -69,8 +79,11 @@ func New(cfg Config) (*Server, error) {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
 	return &Server{
-		cfg:   cfg,
+		cfg: cfg, quota: newQuota(), searching: make(chan struct{}, searches),
 		style: newFile(cfg.Path+"/style.css", "text/css; charset=utf-8", styleSheet),
 		icon:  newFile(cfg.Path+"/icon.svg", "image/svg+xml", icon),
 	}, nil
@@ -79,9 +92,13 @@ func New(cfg Config) (*Server, error) {
 // Mount registers {path}/ and what pages are made of. Who routes actors and posts calls
 // ActorPage and PostPage.
 func (s *Server) Mount(r chi.Router) {
-	for pattern, h := range map[string]http.HandlerFunc{
+	routes := map[string]http.HandlerFunc{
 		s.cfg.Path: s.landing, s.cfg.Path + "/": s.landing, s.style.path: s.style.serve, s.icon.path: s.icon.serve,
-	} {
+	}
+	if s.cfg.Search != nil {
+		routes[s.cfg.Path+"/search"], routes[s.cfg.Path+"/search.atom"] = s.search, s.searchFeed
+	}
+	for pattern, h := range routes {
 		r.Get(pattern, h)
 		r.Head(pattern, h)
 	}
@@ -133,6 +150,7 @@ var (
 		http.StatusNotFound:           "There is nothing here",
 		http.StatusMethodNotAllowed:   "That cannot be done here",
 		http.StatusGone:               "This was deleted",
+		http.StatusTooManyRequests:    "A little slower, please",
 		http.StatusServiceUnavailable: "Not just now",
 	}
 	sentences = map[int]string{
@@ -184,22 +202,33 @@ func (s *Server) render(w http.ResponseWriter, r *http.Request, status int, p pa
 	body := []byte(b.String())
 	h := w.Header()
 	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", policy)
+	form, cache := "'none'", "no-cache" // to be asked again: a page may have to go at any moment
+	if p.Search != nil {
+		form, cache = "'self'", "no-store"
+	}
+	h.Set("Content-Security-Policy", policy+form)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "same-origin")
-	h.Set("Cache-Control", "no-cache") // to be asked again: a page may have to go at any moment
+	h.Set("Cache-Control", cache)
 	if !p.Index {
 		h.Set("X-Robots-Tag", "noindex")
 	}
 	if status == http.StatusOK {
-		tag := `"` + digest(body)[:24] + `"`
-		h.Set("ETag", tag)
-		if r.Header.Get("If-None-Match") == tag {
-			w.WriteHeader(http.StatusNotModified)
-			return
-		}
+		answer(w, r, body)
+		return
 	}
 	send(w, r, status, body)
+}
+
+// answer sends what the reader may have already.
+func answer(w http.ResponseWriter, r *http.Request, body []byte) {
+	tag := `"` + digest(body)[:24] + `"`
+	w.Header().Set("ETag", tag)
+	if r.Header.Get("If-None-Match") == tag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	send(w, r, http.StatusOK, body)
 }
 
 func send(w http.ResponseWriter, r *http.Request, status int, body []byte) {

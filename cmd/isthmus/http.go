@@ -19,6 +19,7 @@ type site interface {
 	Backend() ap.Backend            // documents and inboxes
 	Directory() webfinger.Directory // who is here
 	Pages() web.Pages               // what people see
+	Searcher() web.Searcher         // what they may find
 	Media() func(w http.ResponseWriter, r *http.Request, id string)
 }
 
@@ -37,10 +38,14 @@ func publicHandler(cfg config.Config, s site, log *slog.Logger) (http.Handler, e
 	for _, d := range cfg.Domains {
 		origins, hosts = append(origins, d.URL.String()), append(hosts, d.URL.Host)
 	}
-	people, err := web.New(web.Config{
+	look := web.Config{
 		Pages: s.Pages(), Path: cfg.HTTP.Path, Site: cfg.Domains[0].Name, Component: cfg.XMPP.Component,
-		Open: cfg.Consent == "open", Log: log,
-	})
+		Open: cfg.Consent == "open", Origin: origins[0], TrustedProxies: cfg.HTTP.TrustedProxies, Log: log,
+	}
+	if cfg.HTTP.Search {
+		look.Search = s.Searcher()
+	}
+	people, err := web.New(look)
 	if err != nil {
 		return nil, err
 	}

@@ -24,6 +24,7 @@ type backend interface{ ap.Backend }
 func (h hall) Backend() ap.Backend            { return h }
 func (h hall) Directory() webfinger.Directory { return h }
 func (h hall) Pages() web.Pages               { return shelf{} }
+func (h hall) Searcher() web.Searcher         { return shelf{} }
 func (h hall) Media() func(http.ResponseWriter, *http.Request, string) {
 	return func(w http.ResponseWriter, _ *http.Request, id string) { _, _ = io.WriteString(w, "media "+id) }
 }
@@ -52,6 +53,36 @@ func (shelf) Actor(_ context.Context, acct string) (web.Profile, error) {
 
 func (shelf) Post(_ context.Context, acct, id string) (web.PostPage, error) {
 	return web.PostPage{Entry: web.Entry{PageURL: "https://example.org/_ap/@" + acct + "/" + id, Post: post(id, "public", "text of "+id)}}, nil
+}
+
+func (shelf) Search(context.Context, web.SearchQuery) (web.SearchPage, error) {
+	return web.SearchPage{}, nil
+}
+
+// The search page is there when the operator wants it, and else a path that
+// nobody knows.
+func TestSearchIsSwitchedOn(t *testing.T) {
+	for _, on := range []bool{false, true} {
+		b := newBench(t, serveConfig(t))
+		cfg, err := config.Load(b.config, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		cfg.HTTP.Search = on
+		h, err := publicHandler(cfg, hall{}, slog.New(slog.DiscardHandler))
+		if err != nil {
+			t.Fatal(err)
+		}
+		unknown := httptest.NewRecorder()
+		h.ServeHTTP(unknown, httptest.NewRequest("GET", "https://example.org/_ap/serach?q=moss", nil))
+		for _, target := range []string{"/_ap/search?q=moss", "/_ap/search.atom?q=moss"} {
+			w := httptest.NewRecorder()
+			h.ServeHTTP(w, httptest.NewRequest("GET", "https://example.org"+target, nil))
+			if on && w.Code != http.StatusOK || !on && (w.Code != http.StatusNotFound || w.Body.String() != unknown.Body.String()) {
+				t.Errorf("%s, search %v: %d %s", target, on, w.Code, w.Body)
+			}
+		}
+	}
 }
 
 // Every path of ours has its answer, as the peer wrote it.
