@@ -99,6 +99,7 @@ federation
       endpoints: new V.Endpoints({ sharedInbox: ctx.getInboxUri() }),
       manuallyApprovesFollowers: locked.has(name),
       discoverable: true,
+      indexable: true,
       publicKey: keys[0].cryptographicKey,
       assertionMethods: keys.map((k) => k.multikey),
     });

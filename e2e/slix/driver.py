@@ -15,6 +15,8 @@ from slixmpp.exceptions import IqError, IqTimeout
 from slixmpp.plugins.xep_0059 import Set
 from slixmpp.plugins.xep_0060.stanza import Pubsub
 from slixmpp.xmlstream import register_stanza_plugin
+from slixmpp.xmlstream.handler import Collector
+from slixmpp.xmlstream.matcher import MatchXMLMask
 
 ATOM = "http://www.w3.org/2005/Atom"
 
@@ -27,7 +29,7 @@ class Driver(ClientXMPP):
     def __init__(self, jid, password, ca):
         super().__init__(jid, password)
         self.ca_certs = ca
-        for plugin in ("xep_0004", "xep_0030", "xep_0050", "xep_0059", "xep_0060", "xep_0163", "xep_0199"):
+        for plugin in ("xep_0004", "xep_0030", "xep_0050", "xep_0055", "xep_0059", "xep_0060", "xep_0163", "xep_0199", "xep_0313"):
             self.register_plugin(plugin)
         register_stanza_plugin(Pubsub, Set)  # its own iterator needs it and forgets it
         self.auto_authorize = True
@@ -53,6 +55,37 @@ class Driver(ClientXMPP):
         for item in items["substanzas"]:
             say(event="pubsub", kind=kind, jid=message["from"].bare, node=items["node"], id=item["id"],
                 publisher=item._get_attr("publisher"), title=title(item.get("payload")) if kind == "publish" else "")
+
+    async def archive(self, to, node, words):
+        """All of an archive, two results a page, by slixmpp's own iterator. It has no argument for node and words."""
+        mam = self.plugin["xep_0313"]
+        iq, mask = mam._pre_mam_retrieve(to)
+        if node:
+            iq["mam"].xml.set("node", node)
+        if words:
+            iq["mam"]._setup_form()
+            iq["mam"]["form"].add_field(var="{urn:xmpp:fulltext:0}fulltext", value=words)
+        collectors = []
+
+        def before(query):
+            query["mam"]["queryid"] = mask["mam_result"]["queryid"] = query["id"]
+            collectors.append(Collector("archive" + query["id"], MatchXMLMask(str(mask))))
+            self.register_handler(collectors[-1])
+
+        def after(result):
+            found = collectors.pop().stop()
+            if result["type"] == "result":
+                result["mam"]["results"] = result["mam_fin"]["results"] = found
+
+        found = []
+        pages = self.plugin["xep_0059"].iterate(iq, "mam", "results", amount=2, recv_interface="mam_fin", pre_cb=before, post_cb=after)
+        async for page in pages:
+            for message in page["mam"]["results"]:
+                inner = message["mam_result"]["forwarded"]["stanza"]
+                for item in inner["pubsub_event"]["items"]["substanzas"]:
+                    found.append({"id": item["id"], "publisher": item._get_attr("publisher"), "title": title(item["payload"]),
+                                  "text": " ".join(t.strip() for t in item["payload"].itertext() if t.strip())})
+        return found
 
     async def run(self, q):
         do, to, node = q["do"], q.get("to"), q.get("node")
@@ -86,6 +119,27 @@ class Driver(ClientXMPP):
         if do == "info":
             info = (await self.plugin["xep_0030"].get_info(jid=to, node=node))["disco_info"]
             return {"identities": [list(i)[:2] for i in info["identities"]], "features": sorted(info["features"])}
+        if do == "nodes":
+            answer = await self.plugin["xep_0030"].get_items(jid=to, node=node)
+            return [i[1] or i[2] for i in answer["disco_items"]["items"]]
+        if do == "people":
+            iq = self.plugin["xep_0055"].make_search_iq(ito=to)
+            for name, value in q["fields"].items():
+                iq["search"]["form"].add_field(var=name, value=value)
+            answer = await iq.send(timeout=30)
+            return [dict(i) for i in answer["search"]["form"]["items"]]
+        if do == "step":  # of an ad-hoc command
+            form = None
+            if q.get("fields") is not None:
+                form = self.plugin["xep_0004"].make_form(ftype="submit")
+                for name, value in q["fields"].items():
+                    form.add_field(var=name, value=value)
+            answer = await self.plugin["xep_0050"].send_command(to, node, action=q["action"], payload=form, sessionid=q.get("session"), flow=False)
+            command = answer["command"]
+            return {"session": command["sessionid"], "status": command["status"], "actions": sorted(command["actions"]),
+                    "notes": [n[1] for n in command["notes"]], "rows": [dict(i) for i in command["form"]["items"]]}
+        if do == "archive":
+            return await self.archive(to, node, q.get("words"))
         if do == "message":
             self.send_message(mto=to, mbody=q["body"], mtype="chat")
             return None
