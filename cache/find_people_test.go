@@ -1,6 +1,8 @@
 package cache
 
 import (
+	"database/sql"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -98,5 +100,41 @@ func TestFindPeople(t *testing.T) {
 			t.Error("a forgotten actor is still in the index")
 		}
 		return err
+	})
+}
+
+// TestPeopleOfOlderStore shows that people whom an older version knew are found
+// after the upgrade.
+func TestPeopleOfOlderStore(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "test.db")
+	s := openAt(t, path)
+	s.update(t, func(tx *Tx) error {
+		return tx.PutActor(Actor{URI: "https://a.example/1", Acct: "alice@a.example", Name: "Álice", Summary: "<p>Ferns</p>", Discoverable: true})
+	})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, undo := range []string{ // as version 3 left it
+		"DROP TABLE people_fts", "DROP TRIGGER actors_forgotten", "DROP TABLE saved_hits", "DROP TABLE fresh_posts",
+		"DROP TABLE saved_searches", "DELETE FROM goose_db_version WHERE version_id = 8",
+	} {
+		if _, err := db.Exec(undo); err != nil {
+			t.Fatal(undo, err)
+		}
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	openAt(t, path).view(t, func(tx *Tx) error {
+		for _, q := range []PeopleQuery{{Name: "alice"}, {Handle: "a.example"}, {Bio: "ferns"}} {
+			if found, err := tx.FindPeople(q); err != nil || len(found) != 1 {
+				t.Errorf("%+v: %v, %v", q, found, err)
+			}
+		}
+		return nil
 	})
 }
