@@ -90,6 +90,9 @@ type cursor struct {
 	ID     int64            `json:"i"`
 	Keys   []jsontext.Value `json:"k,omitempty"`
 	Top    int64            `json:"t,omitempty"` // newest post of the window that is ranked
+	// Skip is how many came before by rank. The rank itself is no place: it
+	// changes with every post that has the words.
+	Skip int `json:"n,omitempty"`
 }
 
 // maxCursor bounds a cursor, in bytes.
@@ -107,7 +110,7 @@ func (c cursor) String() string {
 func parseCursor(s, search string, keys int) (c cursor, values []any, err error) {
 	wrong := &QueryError{Problem: "the cursor is not one of this search", Hint: "start without it"}
 	b, err := base64.RawURLEncoding.DecodeString(s)
-	if err != nil || len(s) > maxCursor || json.Unmarshal(b, &c) != nil || c.Search != search || len(c.Keys) != keys || c.ID <= 0 {
+	if err != nil || len(s) > maxCursor || json.Unmarshal(b, &c) != nil || c.Search != search || len(c.Keys) != keys || c.ID <= 0 || c.Skip < 0 || c.Skip > rankWindow {
 		return c, nil, wrong
 	}
 	for _, k := range c.Keys {

@@ -3,6 +3,7 @@ package cache
 import (
 	"fmt"
 	"math"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -249,15 +250,12 @@ func (w *sqlWriter) nodeArms(l place) ([]arm, error) {
 	if l.either == "comments" {
 		return nil, nil
 	}
-	service, node := l.service, l.node
-	if l.either != "" {
-		service, node = strings.ToLower(l.either), l.either
-	}
-	query, args := "SELECT id FROM nodes WHERE service = ? UNION SELECT id FROM nodes WHERE name = ? LIMIT ? + 0", []any{service, node, maxArms}
-	if l.either == "" && node != "" {
-		query = "SELECT id FROM nodes WHERE service = ? AND name = ? LIMIT ? + 0"
-	}
-	ids, err := all(w.tx, value[int64], query, args...)
+	var args []any
+	cond := l.sql(func(v any) string {
+		args = append(args, v)
+		return "?" + strconv.Itoa(len(args))
+	})
+	ids, err := all(w.tx, value[int64], fmt.Sprintf("SELECT id FROM nodes n WHERE %s LIMIT %d", cond, maxArms), args...)
 	if err != nil || len(ids) > maxArms/2 {
 		return nil, err
 	}

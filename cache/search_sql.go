@@ -280,7 +280,7 @@ func (w *sqlWriter) to(who persons) string {
 // place is a value of in:.
 type place struct {
 	service, node string // either may be any
-	either        string // a service, or a node
+	either        string // a service or a node of this name
 }
 
 // commentsPrefix starts the names of nodes for comments (XEP-0277 §3.3).
@@ -291,10 +291,14 @@ func readPlace(value string) place {
 		return place{service: at.Service, node: at.Node}
 	}
 	service, node, both := strings.Cut(value, "/")
-	if both && node != "" && strings.Contains(service, ".") {
-		return place{service: strings.ToLower(service), node: node}
+	if !both || service == "" || node == "" {
+		return place{either: value}
 	}
-	return place{either: value}
+	at := place{service: strings.ToLower(service), node: node}
+	if !strings.ContainsAny(service, ".@") { // the name of a node may look so too
+		at.either = value
+	}
+	return at
 }
 
 // sql is the condition on the node called n.
@@ -302,6 +306,8 @@ func (l place) sql(arg func(any) string) string {
 	switch {
 	case l.either == "comments":
 		return fmt.Sprintf("(substr(n.name, 1, %d) = '%s' OR n.name = 'comments')", len(commentsPrefix), commentsPrefix)
+	case l.either != "" && l.node != "":
+		return "(n.service = " + arg(l.service) + " AND n.name = " + arg(l.node) + " OR n.name = " + arg(l.either) + ")"
 	case l.either != "":
 		return "(n.service = " + arg(strings.ToLower(l.either)) + " OR n.name = " + arg(l.either) + ")"
 	case l.node == "":
