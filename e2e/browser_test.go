@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"fmt"
 	"image"
 	"image/color"
 	"image/png"
@@ -110,6 +111,20 @@ func (s *sight) text(t *testing.T, tab *lab.Tab) string {
 		t.Fatal(err)
 	}
 	return text
+}
+
+// arrives waits until a page whose address begins so is there, whole.
+func (s *sight) arrives(t *testing.T, tab *lab.Tab, address string) {
+	t.Helper()
+	ctx := within(t, patience)
+	s.must(lab.Eventually(ctx, "the page "+address, func() error {
+		var at string
+		err := tab.Eval(ctx, `document.readyState == "complete" ? location.href : ""`, &at)
+		if err == nil && !strings.HasPrefix(at, address) {
+			err = fmt.Errorf("at %q", at)
+		}
+		return err
+	}))
 }
 
 // picture keeps a picture of the page where ISTHMUS_PICTURES names a folder.

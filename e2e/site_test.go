@@ -63,7 +63,7 @@ func newSite(t *testing.T, on setup) *site {
 	if s.server, err = s.StartServer(ctx, on.kind, louise, pierre, s.jules); err != nil {
 		t.Fatal(err)
 	}
-	if s.gateway, err = s.StartGateway(ctx, s.server, lab.GatewayOptions{Bin: gatewayBinary(), Front: on.front, Admins: []string{louise.JID()}}); err != nil {
+	if s.gateway, err = s.StartGateway(ctx, s.server, lab.GatewayOptions{Bin: gatewayBinary(), Front: on.front, Admins: []string{louise.JID()}, Search: true}); err != nil {
 		t.Fatal(err)
 	}
 	if s.fedi, err = s.StartPeer(ctx, 0, "alice", "amos"); err != nil {

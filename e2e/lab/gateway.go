@@ -44,6 +44,7 @@ type GatewayOptions struct {
 	Level   string // of the log; "" is debug
 	Port    int    // of the public https; 0 is 443
 	Admins  []string
+	Search  bool // the search page is on
 }
 
 // BuildGateway builds the program into a folder and returns its path.
@@ -118,8 +119,8 @@ func (l *Lab) gatewayConfig(s *Server, o GatewayOptions, listen, metrics string,
 		admins = append(admins, fmt.Sprintf("%q", a))
 	}
 	fmt.Fprintf(&b, "admins = [%s]\n\n", strings.Join(admins, ", "))
-	fmt.Fprintf(&b, "[http]\nlisten = %q\ntrusted_proxies = [\"127.0.0.0/8\"]\ntls_cert = %q\ntls_key = %q\nmetrics = %q\n\n",
-		listen, pair.Cert, pair.Key, metrics)
+	fmt.Fprintf(&b, "[http]\nlisten = %q\ntrusted_proxies = [\"127.0.0.0/8\"]\ntls_cert = %q\ntls_key = %q\nsearch = %t\nmetrics = %q\n\n",
+		listen, pair.Cert, pair.Key, o.Search, metrics)
 	fmt.Fprintf(&b, "[cache]\npath = %q\n\n", filepath.Join(l.Dir, "gateway", "isthmus.db"))
 	fmt.Fprintf(&b, "[federation]\nallow_private_addresses = [\"127.0.0.0/8\"]\nca_file = %q\n\n", l.CA.File())
 	fmt.Fprintf(&b, "[log]\nlevel = %q\n", or(o.Level, "debug"))
