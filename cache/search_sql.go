@@ -57,11 +57,10 @@ func ftsExpr(c *clause) (expr string, ok bool) {
 // "" if none can be, and returns the others.
 func ftsOf(list []*clause) (expr string, rest []*clause) {
 	var with, without []string
-	var negative []*clause
 	for _, c := range list {
 		if c.kind == notClause {
 			if e, ok := ftsExpr(c.list[0]); ok {
-				without, negative = append(without, e), append(negative, c)
+				without = append(without, e)
 				continue
 			}
 		}
