@@ -15,6 +15,14 @@ type Block struct {
 	CreatedAt time.Time
 }
 
+// BlockTarget is how a target is written: domains in lower case.
+func BlockTarget(target string) string {
+	if isDomain(target) {
+		return strings.ToLower(strings.Trim(target, "."))
+	}
+	return target
+}
+
 func isDomain(target string) bool { return !strings.Contains(target, "/") }
 
 // PutBlock stores a block; it works from the next read on.
@@ -22,9 +30,7 @@ func (tx *Tx) PutBlock(b Block) error {
 	if b.Target == "" {
 		return errors.New("put block: Target is needed")
 	}
-	if isDomain(b.Target) {
-		b.Target = strings.ToLower(strings.Trim(b.Target, "."))
-	}
+	b.Target = BlockTarget(b.Target)
 	err := tx.run(`INSERT INTO blocks (owner, target, domain, reason, created_at) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET reason = excluded.reason`,
 		b.Owner, b.Target, isDomain(b.Target), b.Reason, millis(b.CreatedAt))
@@ -49,9 +55,7 @@ func (tx *Tx) hideTarget(target string) error {
 
 // DeleteBlock takes a block back and reports whether there was one.
 func (tx *Tx) DeleteBlock(owner, target string) (bool, error) {
-	if isDomain(target) {
-		target = strings.ToLower(strings.Trim(target, "."))
-	}
+	target = BlockTarget(target)
 	n, err := tx.exec("DELETE FROM blocks WHERE owner = ? AND target = ?", owner, target)
 	if err == nil && n > 0 && owner == "" {
 		err = tx.showTarget(target)

@@ -63,6 +63,7 @@ func table() []command {
 		{name: "approve", arg: anActor, help: "let somebody follow me who asked", aliases: []string{"accept"}, run: decideCommand(true)},
 		{name: "deny", arg: anActor, help: "refuse a follower, or remove one", aliases: []string{"reject"}, run: decideCommand(false)},
 		{name: "lock", arg: "on or off", help: "decide myself who follows me, or not", run: lockCommand},
+		{name: "searchable", arg: "on or off", help: "let everybody find my public posts by search, or not", aliases: []string{"indexable"}, run: searchableCommand},
 		{name: "search", arg: "words", help: "find posts that passed through here", run: searchCommand, pages: searchPage},
 		{name: "more", help: "go on with the last search", aliases: []string{"next"}, run: moreCommand},
 		{name: "suggest", arg: "hashtag", maybe: true, help: "whom and what I could follow", run: onActor((*Gateway).Suggest)},
@@ -173,6 +174,11 @@ func (g *Gateway) statusText(ctx context.Context, jid stanza.JID, node string) (
 			how = "I have not reached it yet"
 		}
 		lines = append(lines, fmt.Sprintf("Your node %s is %s; %s.", s.Node, access, how))
+		found := "Your posts are found by search only by those who follow you; send searchable on to change that."
+		if s.Searchable {
+			found = "Everybody can find your public posts by search."
+		}
+		lines = append(lines, found)
 	}
 	if !s.LastEvent.IsZero() {
 		lines = append(lines, "Last news: "+s.LastEvent.UTC().Format("2006-01-02 15:04 UTC"))

@@ -88,30 +88,51 @@ func decideCommand(accept bool) func(context.Context, order) (string, error) {
 	}
 }
 
+// lockCommand has users decide themselves who follows them.
 func lockCommand(ctx context.Context, o order) (string, error) {
+	return o.turn(ctx, "lock", func(a *cache.Account, on bool) string {
+		if a.ManuallyApproves = on; on {
+			return "From now on you are asked before somebody follows you."
+		}
+		return "Everybody can follow you now."
+	})
+}
+
+// searchableCommand lets a user's public posts be found by those who do not
+// follow them (FEP-5feb, SEC-28).
+func searchableCommand(ctx context.Context, o order) (string, error) {
+	return o.turn(ctx, "searchable", func(a *cache.Account, on bool) string {
+		if a.Indexable = on; on {
+			return "From now on everybody can find your public posts by search, also those from before."
+		}
+		return "Your posts are found by those who follow you only. Other servers are asked to do the same."
+	})
+}
+
+// turn changes what is on or off in a user's profile and is told to their
+// followers' servers.
+func (o order) turn(ctx context.Context, what string, change func(a *cache.Account, on bool) string) (string, error) {
 	a, err := o.g.linked(ctx, o.user, "")
 	if err != nil {
 		return "", err
 	}
-	switch strings.ToLower(o.arg) {
-	case "on":
-		a.ManuallyApproves = true
-	case "off":
-		a.ManuallyApproves = false
-	default:
-		return "", fail(BadRequest, "say lock on or lock off")
+	on := strings.EqualFold(o.arg, "on")
+	if !on && !strings.EqualFold(o.arg, "off") {
+		return "", fail(BadRequest, "say %s on or %s off", what, what)
 	}
-	a.UpdatedAt = o.g.now()
+	var said string
 	err = o.g.store.Update(ctx, func(tx *cache.Tx) error {
-		if err := tx.PutAccount(a); err != nil {
+		now, err := tx.AccountByURI(a.URI) // its profile may have been read meanwhile
+		if err != nil {
 			return err
 		}
-		return o.g.profileSoon(tx, a)
+		said, now.UpdatedAt = change(&now, on), o.g.now()
+		if err := tx.PutAccount(now); err != nil {
+			return err
+		}
+		return o.g.profileSoon(tx, now)
 	})
-	if a.ManuallyApproves {
-		return "From now on you are asked before somebody follows you.", err
-	}
-	return "Everybody can follow you now.", err
+	return said, err
 }
 
 func blockCommand(ctx context.Context, o order) (string, error) {

@@ -69,6 +69,8 @@ func TestCommandsOfAUser(t *testing.T) {
 		{"lock on", "you are asked"},
 		{"lock off", "Everybody can follow"},
 		{"lock sideways", "say lock on or lock off"},
+		{"searchable ON", "everybody can find"},
+		{"searchable no", "say searchable on or searchable off"},
 		{"search fern", "The fern uncurls."},
 		{"import none", "how many posts?"},
 		{"pause", "Paused"},

@@ -129,14 +129,42 @@ func (g *Gateway) prepareStore(ctx context.Context) error {
 				return err
 			}
 		}
-		for _, d := range g.cfg.Federation.BlockedDomains {
-			if err := tx.PutBlock(cache.Block{Target: d, Reason: "configuration", CreatedAt: g.now()}); err != nil {
-				return err
-			}
+		if err := g.blockConfigured(tx); err != nil {
+			return err
 		}
 		g.itemKey, err = tx.Secret("item ids", 32, g.random)
 		return err
 	})
+}
+
+// fromConfiguration is the reason of the blocks that the configuration makes.
+const fromConfiguration = "configuration"
+
+// blockConfigured has the operator's blocks follow the configuration: what is
+// not in it any more is blocked no longer, unless somebody blocked it by hand.
+func (g *Gateway) blockConfigured(tx *cache.Tx) error {
+	held, err := tx.Blocks("")
+	if err != nil {
+		return err
+	}
+	byHand := map[string]bool{}
+	for _, b := range held {
+		if byHand[b.Target] = b.Reason != fromConfiguration; byHand[b.Target] {
+			continue
+		}
+		if _, err := tx.DeleteBlock("", b.Target); err != nil {
+			return err
+		}
+	}
+	for _, d := range g.cfg.Federation.BlockedDomains {
+		if byHand[cache.BlockTarget(d)] {
+			continue
+		}
+		if err := tx.PutBlock(cache.Block{Target: d, Reason: fromConfiguration, CreatedAt: g.now()}); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (g *Gateway) setXMPP() {

@@ -57,6 +57,9 @@ func (g *Gateway) welcome(a cache.Account, v verdict, cause error) string {
 	if a.Node == "" {
 		lines = append(lines, "Accept the gateway as a contact, so that it hears of your posts at once.")
 	}
+	if !a.Indexable {
+		lines = append(lines, "Who does not follow you does not find your posts by search. If you want that, send: searchable on")
+	}
 	return strings.Join(lines, "\n")
 }
 
@@ -159,10 +162,12 @@ type Status struct {
 	LastPull  time.Time          `json:"last_pull,omitzero"`
 	LastItem  string             `json:"last_item,omitempty"`
 	Trouble   string             `json:"trouble,omitempty"`
-	Followers int                `json:"followers"`
-	Following int                `json:"following"`
-	Posts     int                `json:"posts"`
-	Waiting   int                `json:"waiting"` // deliveries of the whole gateway
+	// Searchable: everybody may find the public posts.
+	Searchable bool `json:"searchable"`
+	Followers  int  `json:"followers"`
+	Following  int  `json:"following"`
+	Posts      int  `json:"posts"`
+	Waiting    int  `json:"waiting"` // deliveries of the whole gateway
 }
 
 // Status tells how an account is doing.
@@ -174,7 +179,7 @@ func (g *Gateway) Status(ctx context.Context, jid stanza.JID, node string) (Stat
 	r := a.Reach
 	s := Status{
 		Handle: a.Acct, JID: a.JID, Node: feedNode(a), State: a.State, Access: a.Access, Rung: r.Rung,
-		LastEvent: r.Event, LastPull: r.Pull, LastItem: r.Item, Trouble: r.Error,
+		Searchable: a.Indexable, LastEvent: r.Event, LastPull: r.Pull, LastItem: r.Item, Trouble: r.Error,
 	}
 	err = g.store.View(ctx, func(tx *cache.Tx) (err error) {
 		if s.Followers, err = tx.CountFollowers(a.URI); err != nil {

@@ -192,6 +192,34 @@ func TestBlock(t *testing.T) {
 	_ = a
 }
 
+// TestBlockConfigured has blocks come and go with the configuration, beside
+// those that the operator made by hand.
+func TestBlockConfigured(t *testing.T) {
+	w := newWorld(t)
+	for _, c := range []struct{ configured, want []string }{
+		{[]string{"Spam.test", "mast.social"}, []string{"mast.social", "spam.test"}},
+		{[]string{"mast.social"}, []string{"mast.social"}},
+		{nil, nil},
+	} {
+		w.cfg.Federation.BlockedDomains = c.configured
+		w.update(w.blockConfigured)
+		for _, host := range []string{"spam.test", "mast.social"} {
+			if got := w.Blocked(t.Context(), host); got != slices.Contains(c.want, host) {
+				t.Errorf("with %v configured, %s is blocked: %v", c.configured, host, got)
+			}
+		}
+	}
+	_, err := w.Block(t.Context(), "", "spam.test", "by hand")
+	w.must(err)
+	for _, configured := range [][]string{{"spam.test"}, nil} {
+		w.cfg.Federation.BlockedDomains = configured
+		w.update(w.blockConfigured)
+		if !w.Blocked(t.Context(), "spam.test") {
+			t.Errorf("with %v configured, a block made by hand is gone", configured)
+		}
+	}
+}
+
 // TestContacts shows what roster requests mean.
 func TestContacts(t *testing.T) {
 	w := newWorld(t)

@@ -55,6 +55,43 @@ func TestActorPage(t *testing.T) {
 	}
 }
 
+// TestSearchable shows who finds the posts of somebody before and after they
+// asked to be found, and what other servers are told (SEC-28).
+func TestSearchable(t *testing.T) {
+	w := newWorld(t)
+	a := w.linkUser(louise)
+	w.actor(aliceURI, "alice@mast.social", aliceJID)
+	w.publish(louise, feed, w.entry("fern", "The fern uncurls."))
+	page, _ := w.expect("Create")[0].Object["url"].(string)
+	w.must(w.store.Index(t.Context()))
+	s := w.site()
+	for _, on := range []bool{true, false} {
+		word := map[bool]string{true: "on", false: "off"}[on]
+		if text, _ := w.obey(t.Context(), louise, "searchable "+word); strings.Contains(text, "everybody can find") != on {
+			t.Errorf("searchable %s says %q", word, text)
+		}
+		found, _ := w.obey(t.Context(), pierre, "search fern")
+		if strings.Contains(found, "The fern uncurls.") != on {
+			t.Errorf("after searchable %s a stranger finds %q", word, found)
+		}
+		if got := s.document(a.URI)["indexable"]; got != on {
+			t.Errorf("after searchable %s the actor is indexable: %v", word, got)
+		}
+		for _, page := range []string{w.addr.PageURL(acctOf(a)), page} {
+			if got := s.get(page, asBrowser, ""); got.Code != http.StatusOK || strings.Contains(got.Body.String(), "noindex") == on {
+				t.Errorf("after searchable %s the page %s is answered %d, for search engines: %v", word, page, got.Code, !on)
+			}
+		}
+		w.view(func(tx *cache.Tx) error {
+			waiting, err := tx.Jobs(cache.JobQuery{Kind: jobProfile, State: cache.JobQueued})
+			if len(waiting) != 1 {
+				t.Errorf("%d updates of the profile wait", len(waiting))
+			}
+			return err
+		})
+	}
+}
+
 // TestPostPage shows a post with what it answers and what answers it.
 func TestPostPage(t *testing.T) {
 	w := newWorld(t)

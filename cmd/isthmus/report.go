@@ -36,9 +36,11 @@ type table struct {
 
 // print writes a report for people.
 func (r report) print(w io.Writer) error {
-	for _, line := range r.Text {
-		if _, err := fmt.Fprintln(w, printable(line)); err != nil {
-			return err
+	for _, text := range r.Text {
+		for line := range strings.SplitSeq(text, "\n") {
+			if _, err := fmt.Fprintln(w, printable(line)); err != nil {
+				return err
+			}
 		}
 	}
 	for i, t := range r.Tables {
