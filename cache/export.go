@@ -106,7 +106,7 @@ func (s *Store) Export(ctx context.Context, w io.Writer, x Selection, now time.T
 }
 
 func (tx *Tx) exportPost(id int64) (exportPost, error) {
-	s, err := first(tx.list(Viewer{Operator: true}, postsBodies, " AND p.id = ?3", id))
+	s, err := tx.PostByID(id, Viewer{Operator: true})
 	if err != nil {
 		return exportPost{}, err
 	}

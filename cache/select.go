@@ -10,6 +10,7 @@ import (
 
 // Selection names posts for export and purge; empty fields do not narrow it.
 type Selection struct {
+	URI           string // one post
 	Service, Node string // where the post stands
 	Actor         string // URI of its owner
 	Host          string // of its owner
@@ -30,6 +31,9 @@ func (x Selection) sql(n int) (string, []any) {
 	add := func(cond string, arg any) {
 		args = append(args, arg)
 		b.WriteString(" AND " + strings.ReplaceAll(cond, "%d", fmt.Sprint(n+len(args)-1)))
+	}
+	if x.URI != "" {
+		add("p.uri = ?%d", x.URI)
 	}
 	if x.Service != "" {
 		add("EXISTS (SELECT 1 FROM placements l JOIN nodes n ON n.id = l.node_id WHERE l.uri = p.uri AND n.service = ?%d)", x.Service)

@@ -110,3 +110,13 @@ type Log struct {
 	Level  slog.Level
 	Format string // "text" or "json"
 }
+
+// Ours are the domains whose people and nodes are ours: what stands there is
+// never forgotten to save space.
+func (c Config) Ours() []string {
+	out := append([]string{}, c.XMPP.Services...)
+	for _, d := range c.Domains {
+		out = append(out, d.Name)
+	}
+	return out
+}

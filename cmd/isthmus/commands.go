@@ -33,16 +33,6 @@ func (c *statusCmd) Run(ctx context.Context, a *app, root *cli) error {
 	return a.ask(ctx, root, call{Name: "status", Args: some(c.JID)}, c.JSON)
 }
 
-type cacheCmd struct {
-	Stats cacheStatsCmd `cmd:"" help:"Count what is in the store."`
-}
-
-type cacheStatsCmd struct{ jsonFlag }
-
-func (c *cacheStatsCmd) Run(ctx context.Context, a *app, root *cli) error {
-	return a.ask(ctx, root, call{Name: "cache stats"}, c.JSON)
-}
-
 type actorCmd struct {
 	jsonFlag
 	Who string `arg:"" help:"A handle, JID or actor URL."`
@@ -198,7 +188,7 @@ func some(s string) []string {
 
 // readOnly are the commands that work without a running gateway.
 var readOnly = map[string]bool{
-	"status": true, "search": true, "links": true, "blocks": true, "queue": true, "cache stats": true, "trace": true,
+	"status": true, "search": true, "links": true, "blocks": true, "queue": true, "cache stats": true, "cache get": true, "trace": true,
 }
 
 // answer gives a command to the running gateway, or to the file if none runs and

@@ -61,6 +61,7 @@ func listenControl(cfg config.Config) (net.Listener, error) {
 func (c *controller) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/command", c.command)
+	mux.HandleFunc("POST /v1/stream", c.stream)
 	mux.HandleFunc("GET /v1/health", func(w http.ResponseWriter, r *http.Request) {
 		answerJSON(w, http.StatusOK, c.svc.Health(r.Context()))
 	})
@@ -149,28 +150,43 @@ func (r *remote) exchange(ctx context.Context, method, path string, in, out any)
 		return err
 	}
 	resp, err := r.client.Do(req)
-	switch {
-	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) || len(r.path) > maxSocketPath && err != nil:
-		return errNoServer
-	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s belongs to another user; run this command as the user that runs the gateway", r.path)
-	case err != nil:
-		return fmt.Errorf("ask the running gateway: %w", err)
+	if err != nil {
+		return r.unreached(err)
 	}
 	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return refusal(resp)
+	}
 	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxControl))
 	if err != nil {
 		return fmt.Errorf("ask the running gateway: %w", err)
-	}
-	if resp.StatusCode != http.StatusOK {
-		var f failure
-		if err := json.Unmarshal(answer, &f); err != nil || f.Error == "" {
-			return fmt.Errorf("the running gateway answered %s: %s", resp.Status, strings.TrimSpace(string(answer)))
-		}
-		return errors.New(f.Error)
 	}
 	if err := json.Unmarshal(answer, out); err != nil {
 		return fmt.Errorf("read the answer of the running gateway: %w", err)
 	}
 	return nil
+}
+
+// unreached explains why the socket does not answer.
+func (r *remote) unreached(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) || len(r.path) > maxSocketPath:
+		return errNoServer
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%s belongs to another user; run this command as the user that runs the gateway", r.path)
+	}
+	return fmt.Errorf("ask the running gateway: %w", err)
+}
+
+// refusal is the error in an answer.
+func refusal(resp *http.Response) error {
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxControl))
+	if err != nil {
+		return fmt.Errorf("ask the running gateway: %w", err)
+	}
+	var f failure
+	if err := json.Unmarshal(answer, &f); err != nil || f.Error == "" {
+		return fmt.Errorf("the running gateway answered %s: %s", resp.Status, strings.TrimSpace(string(answer)))
+	}
+	return errors.New(f.Error)
 }

@@ -146,7 +146,7 @@ func (b *bench) app(out, errs io.Writer) *app {
 			if err != nil {
 				return nil, err
 			}
-			f := &fake{reports: reports{store, time.Now}, online: true}
+			f := &fake{reports: reports{store, time.Now, nil}, online: true}
 			if b.change != nil {
 				b.change(f)
 			}

@@ -17,7 +17,7 @@ import (
 )
 
 func TestPrint(t *testing.T) {
-	r := report{Text: []string{"Two tables."}, Tables: []table{
+	r := report{Text: []string{"Two\ntables\x1b."}, Tables: []table{
 		{Name: "users", Columns: []string{"handle", "jobs", "ok"}, Rows: [][]any{{"louise@example.org", 3.0, true}, {"", nil, false}, {"evil\x1b[2J\u202e\tx", 1e15, "a\nb"}}},
 		{Name: "queue", Columns: []string{"kind"}},
 	}}
@@ -25,8 +25,7 @@ func TestPrint(t *testing.T) {
 	if err := r.print(&b); err != nil {
 		t.Fatal(err)
 	}
-	const want = `Two tables.
-
+	const want = "Two\ntables\ufffd.\n" + `
 Users:
 HANDLE              JOBS              OK
 louise@example.org  3                 yes
@@ -46,7 +45,7 @@ none
 	const wantJSON = `{
   "queue": [],
   "text": [
-    "Two tables."
+    "Two\ntables\u001b."
   ],
   "users": [
     {
@@ -156,7 +155,7 @@ func TestReports(t *testing.T) {
 		{[]string{"queue"}, []string{"deliver  mast.social    queued  0      2027-11-20T06:30:00Z  a post  -", "other.example"}, ""},
 		{[]string{"queue", "list", "--host", "mast.social"}, []string{"mast.social"}, "other.example"},
 		{[]string{"queue", "--failed"}, []string{"none"}, "mast.social"},
-		{[]string{"cache", "stats"}, []string{"posts                      2", "jobs                       2"}, ""},
+		{[]string{"cache", "stats"}, []string{"posts                  2", "jobs                   2", "audience  public", "full-text index"}, ""},
 		{[]string{"trace", post("7q", "", "").URI}, []string{"audience   public", "louise@example.org  urn:xmpp:microblog:0  7q", "mast.social"}, ""},
 		{[]string{"trace", "xmpp:louise@example.org?;node=urn%3Axmpp%3Amicroblog%3A0;item=7q"}, []string{"audience   public"}, ""},
 	}
@@ -234,7 +233,7 @@ func (motor) Do(context.Context, call) (report, error) {
 // Health and metrics come from the store and the link.
 func TestGatewayService(t *testing.T) {
 	b := newBench(t, "")
-	s := &gatewayService{reports: reports{filled(t, b), time.Now}, engine: motor{hall{}}, log: slog.New(slog.DiscardHandler)}
+	s := &gatewayService{reports: reports{filled(t, b), time.Now, nil}, engine: motor{hall{}}, log: slog.New(slog.DiscardHandler)}
 	h := s.Health(t.Context())
 	h.Started = time.Time{}
 	want := health{Version: version, Link: "the XMPP server closed the stream: host-unknown",

@@ -18,6 +18,7 @@ import (
 type reports struct {
 	store *cache.Store
 	now   func() time.Time
+	ours  []string // domains of our users
 }
 
 // errUnknown is for commands that are no reports.
@@ -27,7 +28,7 @@ var errUnknown = errors.New("there is no such command")
 func (r reports) do(ctx context.Context, c call) (report, error) {
 	known := map[string]func(context.Context, call) (report, error){
 		"status": r.status, "search": r.search, "links": r.links, "blocks": r.blocks, "trace": r.trace,
-		"queue": r.queue, "queue retry": r.retry, "queue drop": r.drop, "cache stats": r.stats,
+		"queue": r.queue, "queue retry": r.retry, "queue drop": r.drop, "cache stats": r.stats, "cache get": r.getPost,
 	}
 	fn, ok := known[c.Name]
 	if !ok {
@@ -205,17 +206,6 @@ func (r reports) job(ctx context.Context, c call, said string, fn func(*cache.Tx
 		return report{}, fmt.Errorf("there is no job %d any more; isthmus queue lists them", id)
 	}
 	return report{Text: []string{fmt.Sprintf(said, id)}}, err
-}
-
-func (r reports) stats(ctx context.Context, _ call) (report, error) {
-	s, err := r.store.Stats(ctx)
-	if err != nil {
-		return report{}, err
-	}
-	return report{Tables: []table{{Name: "store", Columns: []string{"what", "count"}, Rows: [][]any{
-		{"posts", s.Posts}, {"posts not indexed yet", s.Unindexed}, {"remote actors", s.Actors}, {"accounts", s.Accounts},
-		{"follows", s.Follows}, {"jobs", s.Jobs}, {"bytes of the database", s.FileBytes}, {"bytes of its log", s.WALBytes}, {"bytes that are free in it", s.FreeBytes},
-	}}}}, nil
 }
 
 // trace shows where a post is, and who got it.

@@ -155,7 +155,7 @@ func (a *app) servers(cfg config.Config, svc service, p *probes, log *slog.Logge
 	}
 	c := &controller{svc: svc, probes: p, log: log}
 	s := newServer("control", control, c.handler(), log)
-	s.WriteTimeout = 0 // a command may take long; its asker gives up when it likes
+	s.ReadTimeout, s.WriteTimeout = 0, 0 // a command may take long; its asker gives up when it likes
 	return append(list, s), nil
 }
 

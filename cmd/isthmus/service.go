@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"time"
@@ -22,6 +23,9 @@ type service interface {
 	Handler() http.Handler
 	// Do runs a command. Those of readOnly work without Run.
 	Do(ctx context.Context, c call) (report, error)
+	// Stream runs a command that reads or writes much, or takes long. It works
+	// without Run.
+	Stream(ctx context.Context, c call, in io.Reader, out io.Writer) (report, error)
 	// Health says how it is. It works without Run.
 	Health(ctx context.Context) health
 	// Online tells whether the XMPP server is connected.

@@ -51,7 +51,7 @@ func buildGateway(ctx context.Context, cfg config.Config, log *slog.Logger) (ser
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	return &gatewayService{reports: reports{store, time.Now}, engine: g, public: public, log: log, started: time.Now()}, nil
+	return &gatewayService{reports: reports{store, time.Now, cfg.Ours()}, engine: g, public: public, log: log, started: time.Now()}, nil
 }
 
 func (s *gatewayService) Run(ctx context.Context) error { return s.engine.Run(ctx) }
