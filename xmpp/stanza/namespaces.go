@@ -33,7 +33,8 @@ const (
 
 	NSMicroblog        = "urn:xmpp:microblog:0" // XEP-0277, also the node's name
 	NSSocialFeed       = "urn:xmpp:pubsub-social-feed:1"
-	NSAttachments      = "urn:xmpp:pubsub-attachments:1"
+	NSAttachments      = "urn:xmpp:pubsub-attachments:1" // XEP-0470
+	NSSummary          = "urn:xmpp:pubsub-attachments:summary:1"
 	NSAtom             = "http://www.w3.org/2005/Atom"
 	NSThread           = "http://purl.org/syndication/thread/1.0"
 	NSXHTML            = "http://www.w3.org/1999/xhtml"
