@@ -15,6 +15,7 @@ type ItemQuery struct {
 	Limit         int    // 0: 20; negative: none, count only
 	Ascending     bool   // oldest first: After counts from the beginning; else newest first
 	ByModified    bool   // order by last change instead of sort date
+	Reacted       bool   // only items to which somebody reacted
 	Count         bool   // fill Count of the answer
 	Position      bool   // and Index, which costs as much again after a cursor
 }
@@ -67,6 +68,9 @@ func (tx *Tx) nodeItems(q ItemQuery) (n nodeItems, err error) {
 // where is the condition of the node with a further one, whose arguments start
 // at ?4.
 func (n nodeItems) where(more string, args ...any) (string, []any) {
+	if n.q.Reacted {
+		more = " AND EXISTS (SELECT 1 FROM reactions WHERE object = p.uri)" + more
+	}
 	return n.a.where(" AND l.node_id = ?3 AND l.retracted_at = 0"+n.q.Width.sql()+more, append([]any{n.node}, args...)...)
 }
 

@@ -27,7 +27,8 @@ func TestItemsWalk(t *testing.T) {
 				for _, modified := range []bool{false, true} {
 					for _, width := range []Width{AnyWidth, PublicOrUnlisted} {
 						walkNode(rt, tx, ItemQuery{
-							Service: "s", Node: "n", Viewer: Viewer{Actor: actor}, Width: width, ByModified: modified, Count: true, Position: true,
+							Service: "s", Node: "n", Viewer: Viewer{Actor: actor}, Width: width, ByModified: modified,
+							Reacted: rapid.Bool().Draw(rt, "reacted"), Count: true, Position: true,
 						})
 					}
 				}
@@ -55,6 +56,11 @@ func drawNode(t *rapid.T, tx *Tx) error {
 		}
 		if _, err := tx.Place(Placement{Service: "s", Node: "other", ItemID: p.Item.ID, URI: p.URI, PlacedAt: received}); err != nil {
 			return err
+		}
+		if rapid.Bool().Draw(t, "liked") {
+			if _, err := tx.PutReaction(Reaction{Actor: bob, Object: p.URI, Kind: Like, CreatedAt: day}); err != nil {
+				return err
+			}
 		}
 		var err error
 		switch rapid.IntRange(0, 6).Draw(t, "then") {
@@ -143,6 +149,9 @@ func plainItems(t *rapid.T, tx *Tx, q ItemQuery) []string {
 			t.Fatal(err)
 		}
 		if q.Width == PublicOrUnlisted && visCode(s.Post.Visibility) > 1 {
+			continue
+		}
+		if reactions, err := tx.Reactions(l.URI, 0, 1); err != nil || q.Reacted && len(reactions) == 0 {
 			continue
 		}
 		list = append(list, item{l.ItemID, s.ID, s.Modified.UnixMilli()})
