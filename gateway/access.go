@@ -30,17 +30,23 @@ func (g *Gateway) stranger() stanza.JID { return stanza.NewJID("stranger", g.add
 
 // peruse reads items of a node as a stranger, and says what that proves.
 func (g *Gateway) peruse(ctx context.Context, service stanza.JID, node string, q xmpp.ItemsQuery) ([]xmpp.Item, verdict, error) {
+	items, _, v, err := g.peruseSet(ctx, service, node, q)
+	return items, v, err
+}
+
+// peruseSet is peruse with what the answer says of its page, nil if nothing.
+func (g *Gateway) peruseSet(ctx context.Context, service stanza.JID, node string, q xmpp.ItemsQuery) ([]xmpp.Item, *xmpp.ResultSet, verdict, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
 	payload, err := g.link.Request(ctx, xmpp.ItemsIQ(g.stranger(), service, node, q))
 	if err != nil {
-		return nil, verdictOf(err), err
+		return nil, nil, verdictOf(err), err
 	}
-	items, _, err := xmpp.ParseItems(payload)
+	items, set, err := xmpp.ParseItems(payload)
 	if err != nil {
-		return nil, unproven, err
+		return nil, nil, unproven, err
 	}
-	return items, readable, nil
+	return items, set, readable, nil
 }
 
 // verdictOf reads a refusal. Only what a service says about the node counts;

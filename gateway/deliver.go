@@ -119,6 +119,9 @@ func (g *Gateway) hostFailed(j cache.Job) {
 
 // jobFailed tells the sender of a direct message that it did not arrive.
 func (g *Gateway) jobFailed(ctx context.Context, j cache.Job, cause error) {
+	if j.Kind == jobSync {
+		g.syncFailed(j, cause)
+	}
 	if j.Kind != jobDeliver {
 		return
 	}

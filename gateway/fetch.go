@@ -115,37 +115,47 @@ func (g *Gateway) backfilled(ctx context.Context, a cache.Actor) bool {
 }
 
 func (g *Gateway) readOutbox(ctx context.Context, a cache.Actor) error {
-	key, _, err := g.keys.instance(ctx, g.primary())
-	if err != nil {
-		return err
-	}
 	seen := map[string]bool{}
 	left := backfillPosts
 	for at, pages := a.Outbox, 0; at != "" && pages <= backfillPages && left > 0 && !seen[at]; pages++ {
-		if hostname(at) != hostname(a.URI) { // L14
-			return nil
-		}
 		seen[at] = true
-		doc, err := g.client.Get(ctx, at, key)
+		items, next, err := g.outboxPage(ctx, a, at)
 		if err != nil {
-			return fetchError(fmt.Errorf("read outbox %s: %w", at, err))
+			return err
 		}
-		page := doc.Object
-		if len(page.Items) == 0 && page.First != nil {
-			if at = page.First.ID; len(page.First.Items) == 0 {
-				continue
-			}
-			page = page.First
-		}
-		left -= g.takeOutbox(ctx, a, page.Items, left)
-		at = page.Next
+		items = items[:min(len(items), left)]
+		g.takeOutbox(ctx, a, items)
+		left, at = left-len(items), next
 	}
 	return nil
 }
 
-// takeOutbox stores the posts of an outbox page and says how many it looked at.
-func (g *Gateway) takeOutbox(ctx context.Context, a cache.Actor, items []*as2.Object, most int) int {
-	items = items[:min(len(items), most)]
+// outboxPage reads a page of an actor's outbox, or the outbox itself, and says
+// which page is next. Only the actor's own host is asked (L14).
+func (g *Gateway) outboxPage(ctx context.Context, a cache.Actor, at string) (items []*as2.Object, next string, err error) {
+	if hostname(at) != hostname(a.URI) {
+		return nil, "", nil
+	}
+	key, _, err := g.keys.instance(ctx, g.primary())
+	if err != nil {
+		return nil, "", err
+	}
+	doc, err := g.client.Get(ctx, at, key)
+	if err != nil {
+		return nil, "", fetchError(fmt.Errorf("read outbox %s: %w", at, err))
+	}
+	page := doc.Object
+	if len(page.Items) == 0 && page.First != nil {
+		if len(page.First.Items) == 0 {
+			return nil, page.First.ID, nil
+		}
+		page = page.First
+	}
+	return page.Items, page.Next, nil
+}
+
+// takeOutbox stores the posts of an outbox page and says how many were not known.
+func (g *Gateway) takeOutbox(ctx context.Context, a cache.Actor, items []*as2.Object) (fresh int) {
 	for _, act := range items {
 		if act.Type() != as2.TypeCreate || len(act.Object) == 0 {
 			continue
@@ -165,7 +175,9 @@ func (g *Gateway) takeOutbox(ctx context.Context, a cache.Actor, items []*as2.Ob
 		}
 		if err := g.take(ctx, t); err != nil {
 			g.log.Info("post of an outbox left out", "post", o.ID, "error", err)
+			continue
 		}
+		fresh++
 	}
-	return len(items)
+	return fresh
 }

@@ -190,7 +190,7 @@ func (g *Gateway) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var wg sync.WaitGroup
-	for _, fn := range []func(context.Context){g.keys.run, g.runJobs, g.runTimers, g.runSaved} {
+	for _, fn := range []func(context.Context){g.keys.run, g.runJobs, g.runTimers, g.runTidy, g.runSaved} {
 		wg.Go(func() { fn(ctx) })
 	}
 	err := g.link.Run(ctx)

@@ -24,6 +24,7 @@ const (
 	jobMessage  = "message"  // a chat message to one of our users
 	jobState    = "state"    // tell a follower how the followed decided
 	jobProfile  = "profile"  // tell followers of a changed profile
+	jobSync     = "sync"     // read a page of a whole history
 	jobFound    = "found"    // tell the owner of a saved search of a post
 )
 
@@ -41,7 +42,7 @@ type group struct {
 // stanzas for ours.
 var groups = []group{
 	{name: "deliver", kinds: []string{jobDeliver, jobProfile}, workers: 32, perHost: 4, lease: 2 * time.Minute},
-	{name: "inbound", kinds: []string{jobActivity, jobFetch, jobBackfill}, workers: 8, lease: 5 * time.Minute},
+	{name: "inbound", kinds: []string{jobActivity, jobFetch, jobBackfill, jobSync}, workers: 8, lease: 5 * time.Minute},
 	{name: "stanza", kinds: []string{jobNotify, jobComment, jobMessage, jobState, jobFound}, workers: 8, lease: 2 * time.Minute, online: true},
 }
 
@@ -227,6 +228,8 @@ func (g *Gateway) work(ctx context.Context, gr group, j cache.Job) (err error) {
 		return g.runFetch(ctx, j)
 	case jobBackfill:
 		return g.runBackfill(ctx, j)
+	case jobSync:
+		return g.runSync(ctx, j)
 	case jobNotify:
 		return g.runNotify(ctx, j)
 	case jobComment:

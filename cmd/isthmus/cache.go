@@ -15,6 +15,7 @@ import (
 type cacheCmd struct {
 	Stats   cacheStatsCmd   `cmd:"" help:"Count what is in the store, and what takes how much."`
 	Get     cacheGetCmd     `cmd:"" help:"Show a post as it is stored."`
+	Sync    cacheSyncCmd    `cmd:"" help:"Fetch the whole history of an actor or a node, or show what is being fetched."`
 	Purge   cachePurgeCmd   `cmd:"" help:"Forget posts that can be fetched again. Without --yes it only says how many."`
 	Reset   cacheResetCmd   `cmd:"" help:"Forget every post that can be fetched again."`
 	Export  cacheExportCmd  `cmd:"" help:"Write posts, whole, as lines of JSON."`

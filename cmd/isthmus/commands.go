@@ -188,7 +188,7 @@ func some(s string) []string {
 
 // readOnly are the commands that work without a running gateway.
 var readOnly = map[string]bool{
-	"status": true, "search": true, "links": true, "blocks": true, "queue": true, "cache stats": true, "cache get": true, "trace": true,
+	"status": true, "search": true, "links": true, "blocks": true, "queue": true, "cache stats": true, "cache get": true, "cache syncs": true, "trace": true,
 }
 
 // answer gives a command to the running gateway, or to the file if none runs and

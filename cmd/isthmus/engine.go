@@ -52,6 +52,10 @@ func (a *actions) Do(ctx context.Context, c call) (report, error) {
 		text, err = a.Saved(ctx, as, arg)
 	case "forget":
 		text, err = a.Forget(ctx, as, arg)
+	case "cache sync":
+		text, err = a.Sync(ctx, arg, c.Options["node"])
+	case "cache sync stop":
+		text, err = a.StopSync(ctx, arg, c.Options["node"])
 	case "suggest":
 		text, err = a.Suggest(ctx, as, arg)
 	default:

@@ -28,7 +28,7 @@ var errUnknown = errors.New("there is no such command")
 func (r reports) do(ctx context.Context, c call) (report, error) {
 	known := map[string]func(context.Context, call) (report, error){
 		"status": r.status, "search": r.search, "links": r.links, "blocks": r.blocks, "trace": r.trace,
-		"queue": r.queue, "queue retry": r.retry, "queue drop": r.drop, "cache stats": r.stats, "cache get": r.getPost,
+		"queue": r.queue, "queue retry": r.retry, "queue drop": r.drop, "cache stats": r.stats, "cache get": r.getPost, "cache syncs": r.syncs,
 	}
 	fn, ok := known[c.Name]
 	if !ok {
