@@ -49,6 +49,9 @@ func (c *controller) stream(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusOK)
 	_ = control.Flush() // whoever asked is gone, which shows later
 	out, err := c.svc.Stream(r.Context(), in, r.Body, flusher{w, control})
+	// What a command left unread: net/http must not be reading it when this
+	// returns, as it does in full duplex.
+	_, _ = io.Copy(io.Discard, r.Body)
 	if err != nil {
 		c.log.InfoContext(r.Context(), "command failed", "command", in.Name, "as", in.As, "error", err)
 		w.Header().Set(trailerFailure, url.QueryEscape(err.Error()))
@@ -82,7 +85,11 @@ func (r *remote) stream(ctx context.Context, in call, from io.Reader, to io.Writ
 	if err != nil {
 		return report{}, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://isthmus/v1/stream", io.NopCloser(from))
+	body := io.Reader(http.NoBody)
+	if from != http.NoBody {
+		body = io.NopCloser(from) // whoever opened it closes it
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://isthmus/v1/stream", body)
 	if err != nil {
 		return report{}, err
 	}
