@@ -22,6 +22,7 @@ type commentWork struct {
 	At        translate.Item `json:"at"`
 	Publisher string         `json:"publisher"`
 	Retract   bool           `json:"retract,omitempty"`
+	Unsure    bool           `json:"unsure,omitempty"` // it may never have been there: nothing is put in its place
 }
 
 func (g *Gateway) commentJob(w commentWork) cache.Job {
@@ -138,7 +139,7 @@ func (g *Gateway) retractComment(ctx context.Context, w commentWork) error {
 	if err == nil || !errors.As(err, &refused) || refused.Type == "wait" {
 		return err
 	}
-	if refused.Condition == "item-not-found" {
+	if refused.Condition == "item-not-found" || w.Unsure {
 		return nil
 	}
 	now := g.now()

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 	"time"
 
 	"isthmus/cache"
@@ -269,20 +268,15 @@ func (g *Gateway) directRetract(tx *cache.Tx, d dispatch) error {
 // directReact sends the reactions to a message (XEP-0444): a heart or a thumb
 // is a like.
 func (g *Gateway) directReact(tx *cache.Tx, d dispatch) error {
-	want := map[string]cache.ReactionKind{}
-	for _, emoji := range d.Reactions.Emoji[:min(len(d.Reactions.Emoji), 16)] {
-		switch strings.TrimSuffix(emoji, "\ufe0f") {
-		case "❤", "♥", "👍":
-			want[""] = cache.Like
-		default:
-			if len(emoji) < 64 {
-				want[emoji] = cache.Emoji
-			}
+	var said translate.Attachments
+	for _, emoji := range d.Reactions.Emoji {
+		if translate.IsEmoji(emoji) && len(said.Reactions) < translate.MaxReactions {
+			said.Reactions = append(said.Reactions, emoji)
 		}
 	}
 	stored, err := d.object(tx, d.Reactions.ID)
 	if err != nil {
 		return ignoreMissing(err)
 	}
-	return g.setReactions(tx, d.account, stored.Post, want)
+	return g.setReactions(tx, d.account, stored.Post, reactionsOf(said))
 }

@@ -100,6 +100,8 @@ func (d *disco) Info(ctx context.Context, r xmpp.DiscoRequest) (xmpp.DiscoInfo, 
 	switch {
 	case isComments(r.Node):
 		m.Title, m.Description, m.PublishModel = "Comments", "Replies to a post of "+handleOf(a), "open"
+	case strings.HasPrefix(r.Node, stanza.NSAttachments+"/"):
+		m.Type, m.Title, m.Description, m.PublishModel = "", "Reactions", "Reactions to a post of "+handleOf(a), "open"
 	case r.Node != stanza.NSMicroblog && r.Node != NodeReplies:
 		m.Type, m.Title = "", r.Node
 	case r.Node == NodeReplies:

@@ -165,7 +165,7 @@ func TestPausedAndUnlinked(t *testing.T) {
 		if err != nil {
 			return err
 		}
-		return w.like(tx, a, stored.Post, cache.Like, "", "")
+		return w.like(tx, a, stored.Post, "")
 	})
 	like := w.expect("Like")[0].ID
 	s, acct := w.site(), acctOf(a)

@@ -21,6 +21,7 @@ const (
 	jobBackfill = "backfill" // read an actor's outbox
 	jobNotify   = "notify"   // tell the subscribers of nodes of ours
 	jobComment  = "comment"  // publish to, or retract from, a node of somebody else
+	jobAttach   = "attach"   // tell of a reaction to a post, where it stands
 	jobMessage  = "message"  // a chat message to one of our users
 	jobState    = "state"    // tell a follower how the followed decided
 	jobProfile  = "profile"  // tell followers of a changed profile
@@ -43,7 +44,7 @@ type group struct {
 var groups = []group{
 	{name: "deliver", kinds: []string{jobDeliver, jobProfile}, workers: 32, perHost: 4, lease: 2 * time.Minute},
 	{name: "inbound", kinds: []string{jobActivity, jobFetch, jobBackfill, jobSync}, workers: 8, lease: 5 * time.Minute},
-	{name: "stanza", kinds: []string{jobNotify, jobComment, jobMessage, jobState, jobFound}, workers: 8, lease: 2 * time.Minute, online: true},
+	{name: "stanza", kinds: []string{jobNotify, jobComment, jobAttach, jobMessage, jobState, jobFound}, workers: 8, lease: 2 * time.Minute, online: true},
 }
 
 // Jobs are given up after this long; deletions are tried for longer (BR-4).
@@ -234,6 +235,8 @@ func (g *Gateway) work(ctx context.Context, gr group, j cache.Job) (err error) {
 		return g.runNotify(ctx, j)
 	case jobComment:
 		return g.runComment(ctx, j)
+	case jobAttach:
+		return g.runAttach(ctx, j)
 	case jobMessage:
 		return g.runMessage(ctx, j)
 	case jobState:

@@ -59,6 +59,8 @@ func (s *pubsub) Items(ctx context.Context, r xmpp.ItemsRequest) (xmpp.ItemsResu
 		return s.feed(ctx, a, r, v)
 	case isComments(r.Node):
 		return s.thread(ctx, a, r, v)
+	case isAttachments(r.Node):
+		return s.attachments(ctx, a, r, v)
 	case strings.HasPrefix(r.Node, NodePrivatePrefix):
 		return s.private(ctx, a, r, v)
 	}
@@ -107,18 +109,8 @@ func (g *Gateway) fill(ctx context.Context, a cache.Actor) error {
 func (s *pubsub) feed(ctx context.Context, a cache.Actor, r xmpp.ItemsRequest, v cache.Viewer) (out xmpp.ItemsResult, err error) {
 	q := itemQuery(a.JID, r, v)
 	err = s.g.store.View(ctx, func(tx *cache.Tx) error {
-		var page cache.ItemPage
-		if r.Page.Kind == xmpp.ByID {
-			ids, err := itemIDs(tx, r.Page.IDs, a.JID, r.Node, v)
-			if err != nil {
-				return err
-			}
-			page.Items, err = tx.ItemsByID(q, ids)
-			page.Count, page.Index = -1, -1
-			if err != nil {
-				return err
-			}
-		} else if page, err = tx.Items(q); err != nil {
+		page, err := itemPage(tx, q, r)
+		if err != nil {
 			return err
 		}
 		out.Count, out.Index = page.Count, page.Index
@@ -136,6 +128,19 @@ func (s *pubsub) feed(ctx context.Context, a cache.Actor, r xmpp.ItemsRequest, v
 		return nil
 	})
 	return out, itemsError(err)
+}
+
+// itemPage reads a page of a node, or the items that are asked for by name.
+func itemPage(tx *cache.Tx, q cache.ItemQuery, r xmpp.ItemsRequest) (cache.ItemPage, error) {
+	if r.Page.Kind != xmpp.ByID {
+		return tx.Items(q)
+	}
+	ids, err := itemIDs(tx, r.Page.IDs, q.Service, q.Node, q.Viewer)
+	if err != nil {
+		return cache.ItemPage{}, err
+	}
+	items, err := tx.ItemsByID(q, ids)
+	return cache.ItemPage{Items: items, Count: -1, Index: -1}, err
 }
 
 // itemQuery is the paging of xmpp.md 1.2 as the store knows it.
@@ -212,7 +217,7 @@ func (g *Gateway) root(tx *cache.Tx, service, node string, v cache.Viewer) (cach
 }
 
 // thread answers for a comments node: all visible descendants of a post, and
-// the likes that our users gave it, as the comments that clients know them by.
+// its likes, as the comments that clients know them by.
 func (s *pubsub) thread(ctx context.Context, a cache.Actor, r xmpp.ItemsRequest, v cache.Viewer) (xmpp.ItemsResult, error) {
 	var items []xmpp.Item
 	err := s.g.store.View(ctx, func(tx *cache.Tx) error {
@@ -234,7 +239,7 @@ func (s *pubsub) thread(ctx context.Context, a cache.Actor, r xmpp.ItemsRequest,
 			}
 			items = append(items, item)
 		}
-		hearts, err := s.g.hearts(tx, root.Post, r.Node)
+		hearts, err := s.g.hearts(tx, root.Post, translate.Node{Service: a.JID, Name: r.Node}, v)
 		items = append(items, hearts...)
 		return err
 	})
@@ -242,32 +247,6 @@ func (s *pubsub) thread(ctx context.Context, a cache.Actor, r xmpp.ItemsRequest,
 		return xmpp.ItemsResult{}, itemsError(err)
 	}
 	return window(items, r.Page)
-}
-
-// hearts are the likes of our users for a post, as comments.
-func (g *Gateway) hearts(tx *cache.Tx, p translate.Post, node string) ([]xmpp.Item, error) {
-	reactions, err := tx.Reactions(p.URI, 0, itemsMost)
-	if err != nil {
-		return nil, err
-	}
-	var out []xmpp.Item
-	for _, r := range reactions {
-		if r.HeartItem == "" {
-			continue
-		}
-		account, err := tx.AccountByURI(r.Actor)
-		if err != nil {
-			continue
-		}
-		who := actorOf(account)
-		like := translate.Post{URI: r.Activity, Kind: translate.KindNote, Owner: who, Author: who, Published: r.CreatedAt, Visibility: p.Visibility}
-		at := translate.Item{Service: p.Owner.JID, Node: node, ID: r.HeartItem}
-		out = append(out, xmpp.Item{
-			ID: r.HeartItem, Publisher: stanza.JID(account.JID),
-			Payload: translate.Heart(like, translate.AtomLinks{Item: at, AuthorJID: account.JID, Comment: true}),
-		})
-	}
-	return out, nil
 }
 
 // private answers for the node of one reader.

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"slices"
 	"strings"
 
 	"isthmus/ap/as2"
@@ -42,16 +41,15 @@ func (s *pubsub) Publish(ctx context.Context, r xmpp.PublishRequest) (string, er
 	if len(stanza.Append(nil, r.Item.Payload, "")) > publishMost {
 		return "", xmpp.PayloadTooBig()
 	}
-	target, isAttachment := strings.CutPrefix(r.Node, stanza.NSAttachments+"/")
-	if !isComments(r.Node) && !isAttachment {
+	if strings.HasPrefix(r.Node, stanza.NSAttachments+"/") {
+		return s.attach(ctx, a, r)
+	}
+	if !isComments(r.Node) {
 		return "", fail(Forbidden, "only %s may publish here; reply in the comments of a post", handleOf(a))
 	}
 	account, err := s.g.author(ctx, r.From)
 	if err != nil {
 		return "", err
-	}
-	if isAttachment {
-		return s.g.react(ctx, account, a, target, r.Item.Payload)
 	}
 	id := r.Item.ID
 	if id == "" {
@@ -123,15 +121,44 @@ func (g *Gateway) heart(ctx context.Context, account cache.Account, _ cache.Acto
 		if err != nil {
 			return err
 		}
-		return g.like(tx, account, root.Post, cache.Like, "", at.ID)
+		return g.like(tx, account, root.Post, at.ID)
 	})
 }
 
-// like sends a Like or an EmojiReact, once for each person, post and emoji (V8).
-func (g *Gateway) like(tx *cache.Tx, account cache.Account, p translate.Post, kind cache.ReactionKind, emoji, heart string) error {
-	if _, err := tx.Reaction(account.URI, p.URI, kind, emoji); !errors.Is(err, cache.ErrNotFound) {
+// like takes a like, in whatever form it came, and has those told who look at
+// the post here. heart is the item id of the comment that is the like, if it is
+// one; of two comments the later one counts.
+func (g *Gateway) like(tx *cache.Tx, account cache.Account, p translate.Post, heart string) error {
+	w := attachWork{URI: p.URI, Actor: account.URI, Like: true}
+	r, err := tx.Reaction(account.URI, p.URI, cache.Like, "")
+	switch {
+	case errors.Is(err, cache.ErrNotFound):
+		if err := g.react(tx, account, p, cache.Like, "", heart); err != nil {
+			return err
+		}
+	case err != nil:
+		return err
+	case heart == "" || heart == r.HeartItem:
+		return nil
+	default:
+		w.Heart, r.HeartItem = g.heartOf(r), heart
+		if _, err := tx.PutReaction(r); err != nil {
+			return err
+		}
+	}
+	return tx.Enqueue(g.attachJob(w))
+}
+
+// unlike takes a like back.
+func (g *Gateway) unlike(tx *cache.Tx, account cache.Account, r cache.Reaction) error {
+	if err := g.takeBack(tx, account, r); err != nil {
 		return err
 	}
+	return tx.Enqueue(g.attachJob(attachWork{URI: r.Object, Actor: r.Actor, Like: true, Heart: g.heartOf(r)}))
+}
+
+// react sends a Like or an EmojiReact, once for each person, post and emoji (V8).
+func (g *Gateway) react(tx *cache.Tx, account cache.Account, p translate.Post, kind cache.ReactionKind, emoji, heart string) error {
 	id, err := g.newID()
 	if err != nil {
 		return err
@@ -157,8 +184,8 @@ func reactionActivity(r cache.Reaction, owner cache.Actor) *as2.Activity {
 	return translate.Like(r.Activity, r.Actor, r.Object, owner.URI)
 }
 
-// unlike takes a reaction back, with an Undo that embeds it (F3).
-func (g *Gateway) unlike(tx *cache.Tx, account cache.Account, r cache.Reaction) error {
+// takeBack takes a reaction back, with an Undo that embeds it (F3).
+func (g *Gateway) takeBack(tx *cache.Tx, account cache.Account, r cache.Reaction) error {
 	if _, err := tx.DeleteReaction(r.Actor, r.Object, r.Kind, r.Content); err != nil {
 		return err
 	}
@@ -173,72 +200,17 @@ func (g *Gateway) unlike(tx *cache.Tx, account cache.Account, r cache.Reaction) 
 	return g.sendTo(tx, account, owner, *translate.Undo("", reactionActivity(r, owner)), r.Object)
 }
 
-// react takes the attachments of a user to an item (XEP-0470): the set of
-// reactions as it is now, of which the difference is sent.
-func (g *Gateway) react(ctx context.Context, account cache.Account, a cache.Actor, target string, payload *stanza.Element) (string, error) {
-	it, err := translate.ParsePubSubURI(target)
-	if err != nil || it.ID == "" || it.Service != a.JID {
-		return "", &Error{Kind: BadRequest, Text: "the node does not name an item of this actor", PubSub: "invalid-payload"}
-	}
-	want := map[string]cache.ReactionKind{}
-	if payload.Child("", "noticed") != nil {
-		want[""] = cache.Like
-	}
-	for el := range payload.Child("", "reactions").Children("", "reaction") {
-		if emoji := strings.TrimSpace(el.Content()); emoji != "" && len(emoji) < 64 && len(want) < 16 {
-			want[emoji] = cache.Emoji
-		}
-	}
-	err = g.store.Update(ctx, func(tx *cache.Tx) error {
-		stored, err := tx.PostByItem(it.Service, it.Node, it.ID, cache.Viewer{Actor: account.URI})
-		if err != nil {
-			return err
-		}
-		return g.setReactions(tx, account, stored.Post, want)
-	})
-	return account.JID, itemsError(err)
-}
-
-// setReactions makes the reactions of an account to a post the wanted ones.
-func (g *Gateway) setReactions(tx *cache.Tx, account cache.Account, p translate.Post, want map[string]cache.ReactionKind) error {
-	have, err := tx.ReactionsBy(account.URI, p.URI)
-	if err != nil {
-		return err
-	}
-	for _, r := range have {
-		if kind, keep := want[r.Content]; keep && kind == r.Kind {
-			delete(want, r.Content)
-			continue
-		}
-		if err := g.unlike(tx, account, r); err != nil {
-			return err
-		}
-	}
-	emojis := make([]string, 0, len(want))
-	for e := range want {
-		emojis = append(emojis, e)
-	}
-	slices.Sort(emojis)
-	for _, e := range emojis {
-		if err := g.like(tx, account, p, want[e], e, ""); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // Retract takes back a comment or a like of the requester.
 func (s *pubsub) Retract(ctx context.Context, r xmpp.RetractRequest) error {
 	a, err := s.actor(ctx, r.Request)
 	if err != nil {
 		return err
 	}
+	if strings.HasPrefix(r.Node, stanza.NSAttachments+"/") {
+		return s.detach(ctx, a, r)
+	}
 	account, err := s.g.author(ctx, r.From)
 	if err != nil {
-		return err
-	}
-	if target, ok := strings.CutPrefix(r.Node, stanza.NSAttachments+"/"); ok {
-		_, err := s.g.react(ctx, account, a, target, stanza.New(stanza.NSAttachments, "attachments"))
 		return err
 	}
 	if !isComments(r.Node) {
@@ -270,7 +242,7 @@ func (g *Gateway) retractHeart(tx *cache.Tx, account cache.Account, a cache.Acto
 		return err
 	}
 	for _, reaction := range have {
-		if reaction.HeartItem == r.ID {
+		if reaction.Kind == cache.Like && g.heartOf(reaction) == r.ID {
 			return g.unlike(tx, account, reaction)
 		}
 	}

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"strings"
 
 	"isthmus/cache"
 	"isthmus/xmpp"
@@ -31,6 +32,8 @@ func (s *pubsub) Subscribe(ctx context.Context, r xmpp.SubscribeRequest) (xmpp.S
 	if err := s.known(ctx, a, r.NodeRequest); err != nil {
 		return sub, err
 	}
+	r.Node = s.attachmentsName(ctx, a, r.NodeRequest)
+	sub.Node = r.Node
 	err = s.g.store.Update(ctx, func(tx *cache.Tx) error {
 		_, err := tx.PutSubscription(cache.Subscription{Service: a.JID, Node: r.Node, JID: string(r.JID), CreatedAt: s.g.now()})
 		return err
@@ -48,6 +51,9 @@ func subState(f cache.Follow) string {
 
 // known refuses nodes that do not exist.
 func (s *pubsub) known(ctx context.Context, a cache.Actor, r xmpp.NodeRequest) error {
+	if isAttachments(r.Node) {
+		return s.attachmentsKnown(ctx, a, r)
+	}
 	if !isComments(r.Node) {
 		for _, n := range actorNodes() {
 			if n == r.Node {
@@ -79,6 +85,7 @@ func (s *pubsub) Unsubscribe(ctx context.Context, r xmpp.SubscribeRequest) error
 		}
 		return err
 	}
+	r.Node = s.attachmentsName(ctx, a, r.NodeRequest)
 	return s.g.store.Update(ctx, func(tx *cache.Tx) error {
 		had, err := tx.DeleteSubscription(a.JID, r.Node, string(r.JID))
 		if err == nil && !had {
@@ -124,7 +131,7 @@ func (s *pubsub) Subscriptions(ctx context.Context, r xmpp.NodeRequest) ([]xmpp.
 	return out, err
 }
 
-// Affiliations are those of the requester: comments are open to everybody
+// Affiliations are those of the requester: comments and attachments are open to everybody
 // (XEP-0060 §5.7).
 func (s *pubsub) Affiliations(ctx context.Context, r xmpp.NodeRequest) ([]xmpp.Affiliation, error) {
 	if r.To.Local() == "" {
@@ -133,7 +140,7 @@ func (s *pubsub) Affiliations(ctx context.Context, r xmpp.NodeRequest) ([]xmpp.A
 	if _, err := s.actor(ctx, r.Request); err != nil {
 		return nil, err
 	}
-	if isComments(r.Node) {
+	if isComments(r.Node) || strings.HasPrefix(r.Node, stanza.NSAttachments+"/") {
 		return []xmpp.Affiliation{{Node: r.Node, JID: r.From.Bare(), Affiliation: "publisher"}}, nil
 	}
 	return nil, nil
@@ -163,8 +170,13 @@ func (s *pubsub) Config(ctx context.Context, r xmpp.NodeRequest) (*xmpp.Form, er
 // Configure refuses.
 func (s *pubsub) Configure(context.Context, xmpp.ConfigRequest) error { return notOwner() }
 
-// Create refuses.
-func (s *pubsub) Create(context.Context, xmpp.ConfigRequest) (string, error) { return "", notOwner() }
+// Create refuses. Attachments and summary nodes are there without (XEP-0470 §4.4).
+func (s *pubsub) Create(_ context.Context, r xmpp.ConfigRequest) (string, error) {
+	if isAttachments(r.Node) {
+		return "", stanza.NewError("not-allowed", "this node makes itself")
+	}
+	return "", notOwner()
+}
 
 // Delete refuses.
 func (s *pubsub) Delete(context.Context, xmpp.NodeRequest) error { return notOwner() }

@@ -19,40 +19,67 @@ const heartsMost = 20
 // receiveReaction takes a Like or an EmojiReact: one of each kind per person
 // and post. Misskey's Like with an emoji as content is an EmojiReact (V8).
 func (g *Gateway) receiveReaction(ctx context.Context, a activity) error {
-	kind, content := cache.Like, ""
-	if emoji := strings.TrimSpace(a.Content.Value); emoji != "" && len(emoji) < 64 {
-		kind, content = cache.Emoji, emoji
-	}
+	kind, content := saidReaction(a.Object)
 	return g.store.Update(ctx, func(tx *cache.Tx) error {
 		stored, err := tx.PostByURI(as2.FirstID(a.Object.Object), cache.Viewer{Actor: a.actor.URI})
 		if err != nil {
 			return ignoreMissing(err) // not here, or not for them: they could not have seen it
 		}
 		p := stored.Post
-		isNew, err := tx.PutReaction(cache.Reaction{
+		r := cache.Reaction{
 			Actor: a.actor.URI, Object: p.URI, Kind: kind, Content: content, Activity: a.ID,
 			Origin: translate.OriginAP, CreatedAt: g.now(),
-		})
-		if err != nil || !isNew || p.Origin != translate.OriginXMPP {
+		}
+		isNew, err := tx.PutReaction(r)
+		if err != nil || !isNew {
 			return err
+		}
+		jobs := []cache.Job{g.attachJob(attachWork{URI: p.URI, Actor: a.actor.URI, Like: kind == cache.Like})}
+		if p.Origin != translate.OriginXMPP {
+			return tx.Enqueue(jobs...)
 		}
 		what := "likes"
 		if content != "" {
 			what = "reacted with " + content + " to"
 		}
-		jobs := []cache.Job{g.noticeJob(p.Owner.JID, fmt.Sprintf("%s %s your post: %s", nameAndHandle(a.actor), what, teaser(p)), p)}
-		counts, err := tx.Counts(p.URI)
+		jobs = append(jobs, g.noticeJob(p.Owner.JID, fmt.Sprintf("%s %s your post: %s", nameAndHandle(a.actor), what, teaser(p)), p))
+		heart, err := g.foreignHeart(tx, p, r)
 		if err != nil {
 			return err
 		}
-		if kind == cache.Like && p.Comments != nil && !g.ours(stanza.JID(p.Comments.Service)) && open(p.Visibility) && counts.Likes <= heartsMost {
-			jobs = append(jobs, g.commentJob(commentWork{
-				URI: p.URI, Heart: a.actor.URI, Publisher: a.actor.JID,
-				At: translate.Item{Service: p.Comments.Service, Node: p.Comments.Name, ID: g.heartID(a.actor.URI, p.URI)},
-			}))
+		if heart != nil {
+			heart.Publisher = a.actor.JID
+			jobs = append(jobs, g.commentJob(*heart))
 		}
 		return tx.Enqueue(jobs...)
 	})
+}
+
+// saidReaction is what a Like or an EmojiReact says.
+func saidReaction(o *as2.Object) (cache.ReactionKind, string) {
+	emoji := strings.TrimSpace(o.Content.Value)
+	if len(emoji) >= 64 {
+		emoji = ""
+	}
+	return reactionTo(emoji)
+}
+
+// foreignHeart is the comment that shows a like in a node that is not ours; nil
+// if there is none, or are enough. It is recorded before it is sent.
+func (g *Gateway) foreignHeart(tx *cache.Tx, p translate.Post, r cache.Reaction) (*commentWork, error) {
+	if r.Kind != cache.Like || p.Comments == nil || g.ours(stanza.JID(p.Comments.Service)) || !open(p.Visibility) {
+		return nil, nil
+	}
+	n, err := tx.CountHearts(p.URI)
+	if err != nil || n >= heartsMost {
+		return nil, err
+	}
+	r.HeartItem = g.heartID(r.Actor, p.URI)
+	_, err = tx.PutReaction(r)
+	return &commentWork{
+		URI: p.URI, Heart: r.Actor,
+		At: translate.Item{Service: p.Comments.Service, Node: p.Comments.Name, ID: r.HeartItem},
+	}, err
 }
 
 // heartID is the item id of the comment that shows a like.
@@ -64,10 +91,7 @@ func (g *Gateway) heartID(actor, object string) string {
 func (g *Gateway) undoReaction(tx *cache.Tx, a activity, inner *as2.Object) error {
 	r, err := tx.ReactionByActivity(inner.ID)
 	if object := as2.FirstID(inner.Object); errors.Is(err, cache.ErrNotFound) && object != "" {
-		kind, content := cache.Like, ""
-		if emoji := strings.TrimSpace(inner.Content.Value); emoji != "" {
-			kind, content = cache.Emoji, emoji
-		}
+		kind, content := saidReaction(inner)
 		r, err = tx.Reaction(a.actor.URI, object, kind, content)
 	}
 	if err != nil {
@@ -79,18 +103,19 @@ func (g *Gateway) undoReaction(tx *cache.Tx, a activity, inner *as2.Object) erro
 	if _, err := tx.DeleteReaction(r.Actor, r.Object, r.Kind, r.Content); err != nil {
 		return err
 	}
+	jobs := []cache.Job{g.attachJob(attachWork{URI: r.Object, Actor: r.Actor, Like: r.Kind == cache.Like, Heart: g.heartOf(r)})}
 	stored, err := tx.PostByURI(r.Object, operator)
 	if err != nil {
 		return ignoreMissing(err)
 	}
 	p := stored.Post
-	if r.Kind != cache.Like || p.Origin != translate.OriginXMPP || p.Comments == nil || g.ours(stanza.JID(p.Comments.Service)) {
-		return nil
+	if r.Kind == cache.Like && p.Origin == translate.OriginXMPP && p.Comments != nil && !g.ours(stanza.JID(p.Comments.Service)) {
+		jobs = append(jobs, g.commentJob(commentWork{
+			URI: p.URI, Heart: r.Actor, Publisher: a.actor.JID, Retract: true, Unsure: r.HeartItem == "",
+			At: translate.Item{Service: p.Comments.Service, Node: p.Comments.Name, ID: g.heartOf(r)},
+		}))
 	}
-	return tx.Enqueue(g.commentJob(commentWork{
-		URI: p.URI, Heart: r.Actor, Publisher: a.actor.JID, Retract: true,
-		At: translate.Item{Service: p.Comments.Service, Node: p.Comments.Name, ID: g.heartID(r.Actor, p.URI)},
-	}))
+	return tx.Enqueue(jobs...)
 }
 
 // receiveAnnounce stores a boost. What it boosts comes from its own origin

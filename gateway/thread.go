@@ -200,7 +200,7 @@ func (g *Gateway) heartOn(ctx context.Context, account cache.Account, root cache
 		if err := tx.SetMeta(heartKey(*p.Item), string(payload(heartMark{account.URI, liked.Post.URI}))); err != nil {
 			return err
 		}
-		return g.like(tx, account, liked.Post, cache.Like, "", "")
+		return g.like(tx, account, liked.Post, "")
 	})
 }
 

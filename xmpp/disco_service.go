@@ -143,7 +143,7 @@ func (r *Router) DomainFeatures() []string {
 func (r *Router) ActorFeatures() []string {
 	f := r.common()
 	if r.services.PubSub != nil {
-		f = append(f, stanza.NSMicroblog)
+		f = append(f, stanza.NSMicroblog, stanza.NSAttachments)
 	}
 	return append(f, r.chatFeatures()...)
 }
