@@ -218,10 +218,23 @@ func (s *fakeXMPP) answer(iq *stanza.Element) *stanza.Element {
 		return result(stanza.New(stanza.NSPubSub, "pubsub").Add(list))
 	case "items":
 		return result(stanza.New(stanza.NSPubSub, "pubsub").Add(node.answer(op)))
-	case "publish", "retract", "unsubscribe":
+	case "publish", "retract":
+		node.change(op)
+		return result(nil)
+	case "unsubscribe":
 		return result(nil)
 	}
 	return refuse("feature-not-implemented")
+}
+
+// change does what a publish or a retract says.
+func (n *fakeNode) change(op *stanza.Element) {
+	for it := range op.Children("", "item") {
+		n.drop(it.Get("id"))
+		if op.Name == "publish" {
+			n.items = append(n.items, it)
+		}
+	}
 }
 
 // answer is the items that are asked for, without publishers, as Prosody gives
