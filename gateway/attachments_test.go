@@ -172,7 +172,9 @@ func TestOneLike(t *testing.T) {
 			t.Fatalf("%s is answered %s", payload, answer)
 		}
 	}
-	heart := func(id string) *stanza.Element { return publishing(comments, id, w.entry(id, "♥").Child("", "entry")) }
+	heart := func(id string) *stanza.Element {
+		return publishing(comments, id, w.entry(id, "♥").Child("", "entry"))
+	}
 	ask(heart("h1"))
 	w.expect("Like")
 	ask(publishing(node, louise, attachments("noticed")))
