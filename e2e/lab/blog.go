@@ -51,6 +51,20 @@ func (c *Client) Comment(ctx context.Context, owner, item, id, text, inReplyTo s
 	return err
 }
 
+// Attachments is the node for what is attached to an item of a microblog
+// (XEP-0470 §4.1).
+func Attachments(jid, item string) string {
+	return "urn:xmpp:pubsub-attachments:1/xmpp:" + jid + "?;node=urn%3Axmpp%3Amicroblog%3A0;item=" + item
+}
+
+// Attach publishes what one attaches to an item of a microblog: the children of
+// an attachments element.
+func (c *Client) Attach(ctx context.Context, jid, item, children string) error {
+	payload := "<attachments xmlns='urn:xmpp:pubsub-attachments:1'>" + children + "</attachments>"
+	_, err := c.Publish(ctx, jid, Attachments(jid, item), c.Account.JID(), payload, nil)
+	return err
+}
+
 // FindItem polls a node until one of its items matches.
 func (c *Client) FindItem(ctx context.Context, to, node, what string, match func(*Node) bool) (*Node, error) {
 	var last error

@@ -278,6 +278,11 @@ func (p *Peer) Like(ctx context.Context, as, object string) (string, error) {
 	return p.act(ctx, "like", map[string]any{"as": as, "object": object})
 }
 
+// Emoji reacts to an object and returns the activity's id.
+func (p *Peer) Emoji(ctx context.Context, as, object, emoji string) (string, error) {
+	return p.act(ctx, "emoji", map[string]any{"as": as, "object": object, "emoji": emoji})
+}
+
 // Boost announces an object and returns the activity's id.
 func (p *Peer) Boost(ctx context.Context, as, object string) (string, error) {
 	return p.act(ctx, "boost", map[string]any{"as": as, "object": object})
