@@ -22,7 +22,7 @@ func TestSearchPage(t *testing.T) {
 		_, err := s.fedi.Post(ctx, "alice", lab.Note{HTML: fmt.Sprintf("<p>A crane over the harbour, number %d</p>", i+1)})
 		s.must(err)
 	}
-	const hostile = `<p>harbour &lt;script&gt;alert(1)&lt;/script&gt; <a href="javascript:alert(2)">me</a><img src="x" onerror="alert(3)"></p><p>‮txt.exe harbour ` + "%s</p>"
+	const hostile = `<p>harbour &lt;script&gt;alert(1)&lt;/script&gt; <a href="javascript:alert(2)">me</a><img src="x" onerror="alert(3)"></p><p>` + "\u202e" + `txt.exe harbour ` + "%s</p>"
 	_, err := s.fedi.Post(ctx, "alice", lab.Note{HTML: fmt.Sprintf(hostile, strings.Repeat("unbroken", 200))})
 	s.must(err)
 	_, err = s.fedi.Post(ctx, "alice", lab.Note{HTML: "<p>A harbour for friends alone</p>", Visibility: "followers"})
