@@ -255,14 +255,15 @@ func (b *bench) reindex(ctx context.Context) error {
 	return b.store.Close()
 }
 
-// resident is the memory of this process, store and benchmark.
+// resident is the memory of this process, store and benchmark, without the
+// pages of the file that the system keeps for it anyway.
 func resident() string {
 	text, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return "unknown"
 	}
 	for line := range strings.Lines(string(text)) {
-		if rest, ok := strings.CutPrefix(line, "VmRSS:"); ok {
+		if rest, ok := strings.CutPrefix(line, "RssAnon:"); ok {
 			return strings.TrimSpace(rest)
 		}
 	}
