@@ -123,6 +123,9 @@ func (p *plan) ways(list []*clause) ([]*clause, error) {
 	}
 	best, least := words, smallArm
 	for _, c := range list {
+		if words != nil && c.kind == wordClause {
+			continue // the words together find no more than one of them
+		}
 		arms, err := p.w.arms(c)
 		if err != nil {
 			return nil, err
