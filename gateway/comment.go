@@ -49,6 +49,9 @@ func (g *Gateway) commentFor(tx *cache.Tx, p translate.Post) (*commentWork, erro
 		if a.Post.Origin != translate.OriginXMPP || c == nil || g.ours(stanza.JID(c.Service)) {
 			continue
 		}
+		if blocked, err := tx.Blocked(a.Post.Owner.URI, p.Owner.URI); err != nil || blocked {
+			return nil, err // SEC-29
+		}
 		at := translate.Item{Service: c.Service, Node: c.Name, ID: p.Item.ID}
 		_, err := tx.Place(cache.Placement{
 			Service: at.Service, Node: at.Node, ItemID: at.ID, URI: p.URI, Publisher: p.Owner.JID, Via: "comment", PlacedAt: g.now(),

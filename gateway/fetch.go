@@ -40,11 +40,11 @@ func (g *Gateway) runFetch(ctx context.Context, j cache.Job) error {
 	}
 	if !g.knows(ctx, w.URI) {
 		doc, owner, err := g.fetchPost(ctx, w.URI)
-		if err != nil {
-			return retryable(err)
+		if err == nil {
+			err = g.take(ctx, taken{object: doc.Object, raw: doc.Body, owner: owner, wanted: true, quiet: true, depth: w.Depth})
 		}
-		if err := g.take(ctx, taken{object: doc.Object, raw: doc.Body, owner: owner, wanted: true, quiet: true, depth: w.Depth}); err != nil {
-			return retryable(err)
+		if err != nil {
+			return g.mayPass(j.Note, err)
 		}
 		if parent := doc.Object.InReplyTo; parent != "" && w.Depth < fetchDepth && !g.addr.IsLocalURL(parent) && !g.knows(ctx, parent) {
 			err := g.store.Update(ctx, func(tx *cache.Tx) error {
@@ -58,7 +58,7 @@ func (g *Gateway) runFetch(ctx context.Context, j cache.Job) error {
 	if w.Then == nil {
 		return nil
 	}
-	return g.runActivity(ctx, cache.Job{ID: j.ID, Kind: jobActivity, Payload: payload(w.Then)})
+	return g.runActivity(ctx, cache.Job{ID: j.ID, Kind: jobActivity, Note: j.Note, Payload: payload(w.Then)})
 }
 
 // backfillWork is the payload of jobBackfill.
@@ -80,10 +80,10 @@ func (g *Gateway) runBackfill(ctx context.Context, j cache.Job) error {
 		return err
 	}
 	a, err := g.remoteByURI(ctx, w.Actor)
-	if err != nil {
-		return retryable(err)
+	if err == nil {
+		err = g.backfill(ctx, a)
 	}
-	return retryable(g.backfill(ctx, a))
+	return g.mayPass(j.Note, err)
 }
 
 // backfill reads the newest posts of an actor from its outbox. Subscribers are

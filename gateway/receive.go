@@ -91,10 +91,10 @@ func (g *Gateway) runActivity(ctx context.Context, j cache.Job) error {
 		return g.receiveActorDelete(ctx, in.Signer)
 	}
 	actor, err := g.remoteByURI(ctx, in.Signer)
-	if err != nil {
-		return retryable(err)
+	if err == nil {
+		err = g.dispatch(ctx, activity{Object: o, actor: actor, target: in.Target, body: in.Body})
 	}
-	return retryable(g.dispatch(ctx, activity{Object: o, actor: actor, target: in.Target, body: in.Body}))
+	return g.mayPass(j.Note, err)
 }
 
 // retryable keeps errors that may pass and makes the others permanent.
@@ -104,6 +104,18 @@ func retryable(err error) error {
 		return permanentError{err}
 	}
 	return err
+}
+
+// mayPass keeps errors that may pass. What others say that can have no effect
+// was taken all the same (V20): there is a line in the log, and no failed job is
+// kept for each, or strangers could fill the store with them.
+func (g *Gateway) mayPass(what string, err error) error {
+	var fatal permanentError
+	if err = retryable(err); !errors.As(err, &fatal) {
+		return err
+	}
+	g.log.Info("without effect", "rule", "V20", "about", what, "error", fatal.error)
+	return nil
 }
 
 // dispatch runs the flow of an activity's type. What has no effect here was
@@ -137,9 +149,9 @@ func (g *Gateway) dispatch(ctx context.Context, a activity) error {
 	return nil
 }
 
-// localTargets are the accounts of ours that an activity is about: objects,
-// addressees and the owner of the inbox.
-func (g *Gateway) localTargets(ctx context.Context, a activity, o *as2.Object) []cache.Account {
+// localTargets are the accounts of ours that an object is for: those whom it
+// names, or the activity that brings it, and the owner of the inbox, "" for none.
+func (g *Gateway) localTargets(ctx context.Context, inbox string, from ...*as2.Object) []cache.Account {
 	seen := map[string]bool{}
 	var out []cache.Account
 	add := func(uri string) {
@@ -151,13 +163,15 @@ func (g *Gateway) localTargets(ctx context.Context, a activity, o *as2.Object) [
 			out = append(out, acc)
 		}
 	}
-	for _, list := range [][]string{o.To, o.Cc, o.Bto, o.Bcc, o.Audience, a.To, a.Cc, a.Bto, a.Bcc} {
-		for _, uri := range list {
-			add(uri)
+	for _, o := range from {
+		for _, list := range [][]string{o.To, o.Cc, o.Bto, o.Bcc, o.Audience} {
+			for _, uri := range list {
+				add(uri)
+			}
 		}
 	}
-	if a.target != "" {
-		add(g.addr.ActorURL(a.target))
+	if inbox != "" {
+		add(g.addr.ActorURL(inbox))
 	}
 	return out
 }

@@ -229,6 +229,9 @@ func (g *Gateway) undoBoost(tx *cache.Tx, a activity, inner *as2.Object) error {
 	if object := as2.FirstID(inner.Object); errors.Is(err, cache.ErrNotFound) && object != "" {
 		boost, err = tx.BoostBy(a.actor.URI, object)
 	}
+	if errors.Is(err, cache.ErrNotFound) {
+		return g.undoneEarly(tx, a, inner)
+	}
 	if err != nil {
 		return ignoreMissing(err)
 	}
@@ -236,6 +239,15 @@ func (g *Gateway) undoBoost(tx *cache.Tx, a activity, inner *as2.Object) error {
 		return nil
 	}
 	return g.remove(tx, boost, a.actor.URI)
+}
+
+// undoneEarly remembers an Undo that came before what it takes back: peers that
+// try again do not keep their order. It binds only the signer's own.
+func (g *Gateway) undoneEarly(tx *cache.Tx, a activity, inner *as2.Object) error {
+	if inner.ID == "" || hostname(inner.ID) != hostname(a.actor.URI) {
+		return nil
+	}
+	return tx.RememberDelete(inner.ID, a.actor.URI, g.now())
 }
 
 // ignoreMissing drops the errors that say that there is nothing to do.

@@ -16,6 +16,9 @@ import (
 func (g *Gateway) receiveFollow(ctx context.Context, a activity) error {
 	target := as2.FirstID(a.Object.Object)
 	account, err := g.accountByURI(ctx, target)
+	if isKind(err, Temporary) {
+		return err
+	}
 	if err != nil || account.State != cache.Linked {
 		return g.answerFollow(ctx, target, a, false)
 	}
@@ -185,7 +188,7 @@ func (g *Gateway) receiveDecision(ctx context.Context, a activity, state cache.F
 func (g *Gateway) receiveBlock(ctx context.Context, a activity) error {
 	account, err := g.accountByURI(ctx, as2.FirstID(a.Object.Object))
 	if err != nil {
-		return nil
+		return err
 	}
 	return g.store.Update(ctx, func(tx *cache.Tx) error {
 		if _, err := tx.DeleteFollow(a.actor.URI, account.URI); err != nil {

@@ -26,6 +26,9 @@ func (g *Gateway) receiveReaction(ctx context.Context, a activity) error {
 			return ignoreMissing(err) // not here, or not for them: they could not have seen it
 		}
 		p := stored.Post
+		if undone, err := tx.Forbidden(a.ID, a.actor.URI); err != nil || undone {
+			return err // its Undo came first
+		}
 		r := cache.Reaction{
 			Actor: a.actor.URI, Object: p.URI, Kind: kind, Content: content, Activity: a.ID,
 			Origin: translate.OriginAP, CreatedAt: g.now(),
@@ -94,11 +97,11 @@ func (g *Gateway) undoReaction(tx *cache.Tx, a activity, inner *as2.Object) erro
 		kind, content := saidReaction(inner)
 		r, err = tx.Reaction(a.actor.URI, object, kind, content)
 	}
-	if err != nil {
-		return ignoreMissing(err)
+	if errors.Is(err, cache.ErrNotFound) {
+		return g.undoneEarly(tx, a, inner)
 	}
-	if r.Actor != a.actor.URI {
-		return nil
+	if err != nil || r.Actor != a.actor.URI { // L8
+		return err
 	}
 	if _, err := tx.DeleteReaction(r.Actor, r.Object, r.Kind, r.Content); err != nil {
 		return err
@@ -172,6 +175,9 @@ func (g *Gateway) storeBoost(tx *cache.Tx, a activity, p translate.Post) error {
 	}
 	if blocked, err := tx.Blocked("", original.Post.Owner.URI); err != nil || blocked {
 		return err // SEC-29
+	}
+	if blocked, err := tx.Blocked(original.Post.Owner.URI, a.actor.URI); err != nil || blocked {
+		return err
 	}
 	own := original.Post.Origin == translate.OriginXMPP
 	if n, err := tx.CountFollowers(a.actor.URI); err != nil || n == 0 && !own {

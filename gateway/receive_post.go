@@ -30,7 +30,10 @@ type taken struct {
 	wanted bool
 	// quiet posts are old: subscribers are not told (BR-12).
 	quiet bool
-	depth int // how many answers lead to it
+	// relayed posts came from their origin because somebody else named them: who
+	// has been told of them is not told again.
+	relayed bool
+	depth   int // how many answers lead to it
 }
 
 // receivePosts stores the posts that a Create or an Update brings. GoToSocial
@@ -57,19 +60,21 @@ func (g *Gateway) receivePosts(ctx context.Context, a activity, update bool) err
 // trusted gives the object of an activity as its owner said it: what came with
 // the signature of its owner, and else what its origin serves (L7, SEC-1, SEC-9).
 func (g *Gateway) trusted(ctx context.Context, a activity, o *as2.Object) (taken, error) {
-	t := taken{object: o, raw: o.Raw, owner: a.actor, locals: g.localTargets(ctx, a, o)}
 	embedded := len(o.Types) > 0 && hostname(o.ID) == hostname(a.actor.URI) && attributed(o, a.actor.URI)
 	if embedded {
-		return t, nil
+		return taken{object: o, raw: o.Raw, owner: a.actor, locals: g.localTargets(ctx, a.target, o, a.Object)}, nil
 	}
 	if o.ID == "" {
-		return t, fail(BadRequest, "an object without id")
+		return taken{}, fail(BadRequest, "an object without id")
 	}
 	doc, owner, err := g.fetchPost(ctx, o.ID)
 	if err != nil {
-		return t, err
+		return taken{}, err
 	}
-	t.object, t.raw, t.owner = doc.Object, doc.Body, owner
+	t := taken{object: doc.Object, raw: doc.Body, owner: owner, relayed: owner.URI != a.actor.URI}
+	if t.locals = g.localTargets(ctx, "", doc.Object); !t.relayed { // SEC-9: others do not choose who is addressed
+		t.locals = g.localTargets(ctx, a.target, doc.Object)
+	}
 	return t, nil
 }
 
@@ -195,7 +200,7 @@ func (g *Gateway) storeRemote(tx *cache.Tx, p translate.Post, t taken) error {
 	if change == cache.Same {
 		// Perhaps the outbox was read before the Create came, and nobody was
 		// told: telling twice does no harm, as items keep their ids.
-		if t.quiet || !open(p.Visibility) || now.Sub(before.Received) > backfillAge {
+		if t.quiet || t.relayed || !open(p.Visibility) || now.Sub(before.Received) > backfillAge {
 			return nil
 		}
 		return g.announceRemote(tx, before.Post, t, cache.Created)
@@ -300,7 +305,11 @@ func (g *Gateway) announceRemote(tx *cache.Tx, p translate.Post, t taken, change
 	}
 	if change == cache.Created {
 		for _, acc := range t.locals {
-			if notice := g.mentionNotice(p, acc, comment); notice != "" {
+			blocked, err := tx.Blocked(acc.URI, p.Owner.URI)
+			if err != nil {
+				return err
+			}
+			if notice := g.mentionNotice(p, acc, comment); notice != "" && !blocked {
 				jobs = append(jobs, g.noticeJob(acc.JID, notice, p))
 			}
 		}
