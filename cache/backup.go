@@ -25,8 +25,10 @@ func (s *Store) backup(ctx context.Context, path string) (int64, error) {
 		return 0, fmt.Errorf("%s: %w; name a new file", path, fs.ErrExist)
 	}
 	part := path + ".part"
-	if err := os.Remove(part); err != nil && !errors.Is(err, fs.ErrNotExist) { // of one that was killed
-		return 0, err
+	for _, left := range []string{part, part + "-journal"} { // of one that was killed
+		if err := os.Remove(left); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return 0, err
+		}
 	}
 	f, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) // keys are in it
 	if err != nil {

@@ -27,6 +27,8 @@ var (
 	ErrReadOnly = errors.New("write in a read-only transaction")
 	// ErrLocked says that another process has the store open; the text says which.
 	ErrLocked = errors.New("the store is in use")
+	// ErrDamaged says that the file does not hold what it should.
+	ErrDamaged = errors.New("the database is damaged; isthmus cache verify says where, with --repair it mends what it can, else restore a backup")
 	// ErrNewer says that a newer program made the database.
 	ErrNewer = errors.New("the database was made by a newer version")
 )
@@ -64,6 +66,8 @@ func typed(err error) error {
 		return fmt.Errorf("%w: %w", ErrBusy, err)
 	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_CANTOPEN:
 		return fmt.Errorf("%w: %w", ErrTemporary, err)
+	case sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB:
+		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	case sqlite3.SQLITE_READONLY:
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
 	}

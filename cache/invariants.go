@@ -23,6 +23,11 @@ var invariants = []invariant{
 		[]string{"DELETE FROM posts_fts WHERE rowid IN (SELECT id FROM posts_fts_docsize WHERE id NOT IN (SELECT id FROM posts WHERE indexed = 1))"}},
 	{"a post missing in the text", "SELECT uri FROM posts WHERE indexed = 1 AND id NOT IN (SELECT id FROM posts_fts_docsize)",
 		[]string{"UPDATE posts SET indexed = 0 WHERE indexed = 1 AND id NOT IN (SELECT id FROM posts_fts_docsize)"}},
+	{"a person missing in the text", "SELECT uri FROM actors WHERE id * 2 NOT IN (SELECT id FROM people_fts_docsize)",
+		[]string{`INSERT INTO people_fts (rowid, name, handle, bio) SELECT id * 2, name_key, acct, summary FROM actors
+			WHERE id * 2 NOT IN (SELECT id FROM people_fts_docsize)`}},
+	{"a text of a forgotten person", "SELECT CAST(id AS TEXT) FROM people_fts_docsize WHERE id % 2 = 0 AND id / 2 NOT IN (SELECT id FROM actors)",
+		[]string{"DELETE FROM people_fts WHERE rowid IN (SELECT id FROM people_fts_docsize WHERE id % 2 = 0 AND id / 2 NOT IN (SELECT id FROM actors))"}},
 	{"a lane with two heads", "SELECT lane FROM jobs WHERE lane <> '' AND state < 2 AND head = 1 GROUP BY lane HAVING count(*) > 1",
 		[]string{`UPDATE jobs SET head = 0 WHERE lane <> '' AND state = 0 AND head = 1
 			AND id > (SELECT min(id) FROM jobs o WHERE o.lane = jobs.lane AND o.lane <> '' AND o.state < 2 AND o.head = 1)`}},

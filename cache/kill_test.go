@@ -22,6 +22,10 @@ func TestMain(m *testing.M) {
 	if path := os.Getenv("CACHE_KILL_CHILD"); path != "" {
 		killChild(path)
 	}
+	if what, path, ok := strings.Cut(os.Getenv("CACHE_CARE_CHILD"), " "); ok {
+		fmt.Fprintln(os.Stderr, careChild(what, path))
+		os.Exit(5)
+	}
 	os.Exit(m.Run())
 }
 

@@ -79,9 +79,10 @@ func (tx *Tx) reindexSome() (int, error) {
 	return len(ids), tx.SetMeta(metaReindex, strconv.FormatInt(ids[len(ids)-1], 10))
 }
 
-// ClearText empties a full-text index that cannot be read any more; the posts
-// come back into it by themselves. Until then searches by word find less.
-func (s *Store) ClearText(ctx context.Context) error {
+// clearText empties full-text indexes that cannot be read any more. Posts come
+// back by themselves, and until then searches by word find less; people come
+// back at once.
+func (s *Store) clearText(ctx context.Context) error {
 	err := s.Update(ctx, func(tx *Tx) error {
 		tables, err := tx.textTables()
 		if err != nil {
@@ -93,7 +94,10 @@ func (s *Store) ClearText(ctx context.Context) error {
 			}
 		}
 		tx.after.posts = true
-		return tx.run("UPDATE posts SET indexed = 0 WHERE indexed = 1")
+		if err := tx.run("UPDATE posts SET indexed = 0 WHERE indexed = 1"); err != nil {
+			return err
+		}
+		return tx.refillPeople()
 	})
 	if err != nil {
 		return fmt.Errorf("clear the full text: %w", err)
@@ -101,9 +105,30 @@ func (s *Store) ClearText(ctx context.Context) error {
 	return nil
 }
 
+// refillPeople brings everybody back into an empty index of people.
+func (tx *Tx) refillPeople() error {
+	type person struct{ table, uri, name, handle, summary string }
+	list, err := all(tx, func(r row) (p person, err error) {
+		err = r.Scan(&p.table, &p.uri, &p.name, &p.handle, &p.summary)
+		return p, err
+	}, `SELECT 'actors', uri, name, acct, summary FROM actors UNION ALL SELECT 'accounts', uri, name, acct, summary FROM accounts`)
+	if err != nil {
+		return err
+	}
+	for _, p := range list {
+		if err := tx.indexPerson(p.table, p.uri, p.name, p.handle, p.summary); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // freshText makes FTS5 read its structure anew. SQLite's check does not, and
 // would find what this connection remembers from an earlier snapshot.
 func (tx *Tx) freshText() error {
-	_, err := tx.count(`SELECT count(*) FROM posts_fts WHERE posts_fts MATCH '"x"'`)
+	tables, err := tx.textTables()
+	for i := 0; err == nil && i < len(tables); i++ {
+		_, err = tx.count(fmt.Sprintf(`SELECT count(*) FROM %[1]s WHERE %[1]s MATCH '"x"'`, tables[i]))
+	}
 	return err
 }

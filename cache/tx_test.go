@@ -85,8 +85,8 @@ func TestOpenRefuses(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "another program") {
 		t.Errorf("foreign database: %v", err)
 	}
-	if _, err = Open(context.Background(), garbage, quiet(t)); err == nil {
-		t.Error("garbage was opened")
+	if _, err = Open(context.Background(), garbage, quiet(t)); !errors.Is(err, ErrDamaged) {
+		t.Errorf("garbage: %v", err)
 	}
 }
 

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 
 	sqlite3 "modernc.org/sqlite/lib"
 
@@ -83,7 +82,7 @@ func (w *verifier) pages(ctx context.Context) error {
 	}
 	var left []string
 	if w.Repair {
-		if left, err = w.store.rebuild(ctx, lines); err != nil {
+		if left, err = w.store.rebuild(ctx); err != nil {
 			return err
 		}
 	}
@@ -97,15 +96,18 @@ func (w *verifier) pages(ctx context.Context) error {
 	return nil
 }
 
-// rebuild makes indexes and full text anew, and returns what is still wrong.
-func (s *Store) rebuild(ctx context.Context, lines []string) ([]string, error) {
-	if slices.ContainsFunc(lines, func(l string) bool { return strings.Contains(l, "fts") }) {
-		if err := s.ClearText(ctx); err != nil {
-			return nil, err
-		}
-	}
+// rebuild makes the indexes anew, and the full text if that was not all, and
+// returns what is still wrong. What cannot be made anew shows in that.
+func (s *Store) rebuild(ctx context.Context) ([]string, error) {
 	if err := s.alone(ctx, "REINDEX"); err != nil {
-		s.log.Error("make the indexes anew", "err", err)
+		s.log.Warn("the indexes could not be made anew", "err", err)
+	}
+	left, err := s.damage(ctx)
+	if err != nil || len(left) == 0 {
+		return nil, err
+	}
+	if err := s.clearText(ctx); err != nil {
+		s.log.Warn("the full text could not be made anew", "err", err)
 	}
 	return s.damage(ctx)
 }

@@ -114,6 +114,8 @@ func TestVerify(t *testing.T) {
 			SELECT id, '', 'other words', '', '', '' FROM posts WHERE uri = '` + one + `'`, "does not find it"},
 		{"a deleted post in the index", `INSERT INTO posts_fts (rowid, title, text, warning, author, tags) VALUES (77, '', 'ghost', '', '', '')`, "a text of a deleted post"},
 		{"an entry", `UPDATE bodies SET parsed = jsonb_set(parsed, '$.title', 'lies') WHERE raw_type <> ''`, "does not say"},
+		{"a person's text", `DELETE FROM people_fts`, "person missing"},
+		{"a stranger's text", `INSERT INTO people_fts (rowid, name, handle, bio) VALUES (770, 'ghost', '', '')`, "forgotten person"},
 		{"leases", `UPDATE job_queues SET inflight = 7`, "count of leases"},
 		{"heads", `UPDATE jobs SET head = 1`, "two heads"},
 		{"no head", `UPDATE jobs SET head = 0`, "without head"},
@@ -218,7 +220,7 @@ func harmPages(t *testing.T, path, name string, pages int) {
 // TestDamagedPages: damage in the full text or in an index is found and mended
 // from the rows; damage in the rows is found, and the remedy is a backup.
 func TestDamagedPages(t *testing.T) {
-	for name, mends := range map[string]bool{"posts_fts_data": true, "posts_owner": true, "tags_post": true, "bodies": false} {
+	for name, mends := range map[string]bool{"posts_fts_data": true, "people_fts_data": true, "posts_owner": true, "tags_post": true, "bodies": false} {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "x.db")
 			s, err := Open(t.Context(), path, quiet(t))
@@ -228,6 +230,15 @@ func TestDamagedPages(t *testing.T) {
 			for i := range 300 {
 				s.receive(t, i, `,"to":["https://www.w3.org/ns/activitystreams#Public"],"tag":[{"type":"Hashtag","name":"#t`+fmt.Sprint(i)+`"}]`)
 			}
+			s.update(t, func(tx *Tx) error {
+				for i := range 300 {
+					a := Actor{URI: fmt.Sprintf("https://a.example/u%d", i), Acct: fmt.Sprintf("u%d@a.example", i), Name: fmt.Sprintf("Person%d", i), Discoverable: true}
+					if err := tx.PutActor(a); err != nil {
+						return err
+					}
+				}
+				return nil
+			})
 			if err := s.Index(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -268,7 +279,11 @@ func TestDamagedPages(t *testing.T) {
 				if len(res.Hits) != 1 {
 					t.Errorf("%d hits", len(res.Hits))
 				}
-				return err
+				people, err2 := tx.FindPeople(PeopleQuery{Name: "person123"})
+				if len(people) != 1 {
+					t.Errorf("%d people", len(people))
+				}
+				return errors.Join(err, err2)
 			})
 		})
 	}

@@ -1,0 +1,134 @@
+package cache
+
+import (
+	"database/sql"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/pressly/goose/v3"
+
+	"isthmus/migrations"
+)
+
+// rowsOf returns the rows of a table as text, in a fixed order.
+func rowsOf(t *testing.T, db *sql.DB, table, columns string) (list []string) {
+	t.Helper()
+	rows, err := db.Query(fmt.Sprintf("SELECT json_array(%s) FROM %s ORDER BY 1", columns, table))
+	if err != nil {
+		t.Fatal(table, err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var line string
+		if err := rows.Scan(&line); err != nil {
+			t.Fatal(err)
+		}
+		list = append(list, line)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+// columnsOf lists the columns of a table, blobs as hexadecimal digits.
+func columnsOf(t *testing.T, db *sql.DB, table string) (plain, shown string) {
+	t.Helper()
+	err := db.QueryRow(`SELECT group_concat(name, ','), group_concat(iif(type = 'BLOB', 'hex(' || name || ')', name), ',')
+		FROM pragma_table_info(?)`, table).Scan(&plain, &shown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plain, shown
+}
+
+// TestUpgrade opens a database as the first release left it, with something in
+// every table that has rows here: after the upgrade every row is as it was, and
+// everything is found.
+func TestUpgrade(t *testing.T) {
+	dir := t.TempDir()
+	modern := openAt(t, filepath.Join(dir, "modern.db"))
+	modern.furnish(t)
+	var index [][]any
+	modern.update(t, func(tx *Tx) error {
+		_, err := tx.PutReaction(Reaction{Actor: bob, Object: "https://a.example/1", Kind: Like, CreatedAt: day})
+		_, err2 := tx.DeletePost("https://a.example/3", alice, day)
+		stored, err3 := tx.list(Viewer{Operator: true}, postsBodies, "")
+		for _, s := range stored {
+			index = append(index, ftsRow(s))
+		}
+		return errors.Join(err, err2, err3, tx.Pin("x", "y"), tx.PutMedia(Media{ID: "m", Type: "image/png", Owner: alice, At: day}),
+			tx.PutBlock(Block{Target: "spam.example", CreatedAt: day}), tx.AddReceipt("o", alice, "h", day))
+	})
+	if err := modern.Close(); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "old.db")
+	db, err := sql.Open("sqlite", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	db.SetMaxOpenConns(1)
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, migrations.FS, goose.WithSlog(slog.New(slog.DiscardHandler)))
+	if err == nil {
+		_, err = p.UpTo(t.Context(), 3)
+	}
+	if err == nil {
+		_, err = db.Exec("PRAGMA foreign_keys = 0; ATTACH ? AS modern", filepath.Join(dir, "modern.db"))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, columns := map[string][]string{}, map[string]string{}
+	for _, line := range rowsOf(t, db, "pragma_table_list", `name, schema <> 'main' OR type <> 'table' OR name LIKE 'sqlite%' OR name LIKE 'goose%'`) {
+		name, skip, _ := strings.Cut(strings.Trim(line, `[]"`), `",`)
+		if skip == "1" {
+			continue
+		}
+		plain, shown := columnsOf(t, db, name)
+		if _, err := db.Exec(fmt.Sprintf("INSERT INTO main.%s (%s) SELECT %s FROM modern.%s", name, plain, plain, name)); err != nil {
+			t.Fatal(name, err)
+		}
+		before[name], columns[name] = rowsOf(t, db, "main."+name, shown), shown
+	}
+	for _, row := range index {
+		if _, err := db.Exec("INSERT INTO main.posts_fts (rowid, title, text, warning, author, tags) VALUES (?, ?, ?, ?, ?, ?)", row...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if len(before) < 20 || len(before["posts"]) != 3 {
+		t.Fatalf("%d tables, posts %v", len(before), before["posts"])
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	s := openAt(t, path)
+	if found := s.verified(t, false); len(found) > 0 {
+		t.Errorf("wrong after the upgrade: %+v", found)
+	}
+	s.view(t, func(tx *Tx) error {
+		res, err := tx.Search(SearchQuery{Text: "number1", Any: true})
+		if len(res.Hits) != 1 {
+			t.Errorf("%d hits", len(res.Hits))
+		}
+		return err
+	})
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if db, err = sql.Open("sqlite", path); err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for name, rows := range before {
+		if diff := cmp.Diff(rows, rowsOf(t, db, name, columns[name])); diff != "" {
+			t.Errorf("%s (-before +after the upgrade):\n%s", name, diff)
+		}
+	}
+}
