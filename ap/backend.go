@@ -40,7 +40,11 @@ type Documents interface {
 	Actor(ctx context.Context, q Lookup) (any, error)
 	InstanceActor(ctx context.Context, host string) (any, error)
 	Object(ctx context.Context, q Lookup) (any, error)
+	// Creation is the Create of an object, as the outbox lists it.
+	Creation(ctx context.Context, q Lookup) (any, error)
 	Activity(ctx context.Context, q Lookup) (any, error)
+	// Collection is one of an actor or object; without acct it is the instance
+	// actor's.
 	Collection(ctx context.Context, q CollectionLookup) (any, error)
 }
 

@@ -94,6 +94,9 @@ func (b *backend) InstanceActor(_ context.Context, host string) (any, error) {
 func (b *backend) Object(_ context.Context, q ap.Lookup) (any, error) {
 	return b.find(ap.CollectionLookup{Lookup: q, Kind: "object"})
 }
+func (b *backend) Creation(_ context.Context, q ap.Lookup) (any, error) {
+	return b.find(ap.CollectionLookup{Lookup: q, Kind: "create"})
+}
 func (b *backend) Activity(_ context.Context, q ap.Lookup) (any, error) {
 	return b.find(ap.CollectionLookup{Lookup: q, Kind: "activity"})
 }

@@ -49,6 +49,13 @@ func (s *Server) instance(w http.ResponseWriter, r *http.Request, _ []string) {
 	}})
 }
 
+// instanceOutbox answers for what an actor must have (ActivityPub §5.1).
+func (s *Server) instanceOutbox(w http.ResponseWriter, r *http.Request, _ []string) {
+	s.answer(w, r, query{maxAge: "180", find: func(ctx context.Context, q Lookup) (any, error) {
+		return s.cfg.Backend.Collection(ctx, CollectionLookup{Lookup: q, Kind: Outbox})
+	}})
+}
+
 func (s *Server) actor(w http.ResponseWriter, r *http.Request, p []string) {
 	s.answer(w, r, s.actorQuery(p[1]))
 }
@@ -69,6 +76,14 @@ func (s *Server) objectQuery(acct, id string) query {
 		q.Acct, q.ID = acct, id
 		return s.cfg.Backend.Object(ctx, q)
 	}}
+}
+
+// creation answers for the Create of an object, whose id the outbox gives.
+func (s *Server) creation(w http.ResponseWriter, r *http.Request, p []string) {
+	s.answer(w, r, query{page: s.path("@"+p[1], p[2]), maxAge: "60", find: func(ctx context.Context, q Lookup) (any, error) {
+		q.Acct, q.ID = p[1], p[2]
+		return s.cfg.Backend.Creation(ctx, q)
+	}})
 }
 
 func (s *Server) activity(w http.ResponseWriter, r *http.Request, p []string) {

@@ -75,11 +75,13 @@ func (s *Server) routes() http.Handler {
 		r.Post("/inbox/{acct}", s.receive)
 		r.Post("/shared_inbox", s.receive)
 		read(r, "/instance", s.instance)
+		read(r, "/instance/outbox", s.instanceOutbox)
 		read(r, "/actor/{acct}", s.actor)
 		for _, kind := range []CollectionKind{Outbox, Followers, Following, Featured} {
 			read(r, "/"+string(kind)+"/{acct}", s.collectionOf(kind))
 		}
 		read(r, "/item/{acct}/{id}", s.object)
+		read(r, "/item/{acct}/{id}/create", s.creation)
 		for _, kind := range []CollectionKind{Replies, Likes, Shares} {
 			read(r, "/item/{acct}/{id}/"+string(kind), s.collectionOf(kind))
 		}

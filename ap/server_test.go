@@ -78,7 +78,9 @@ func TestPaths(t *testing.T) {
 		"/_ap/item/l@example.org/abc/replies":       {"replies", "l@example.org", "abc", "-"},
 		"/_ap/item/l@example.org/abc/likes?page=2":  {"likes", "l@example.org", "abc", "2"},
 		"/_ap/item/l@example.org/abc/shares":        {"shares", "l@example.org", "abc", "-"},
+		"/_ap/item/l@example.org/abc/create":        {"create", "l@example.org", "abc", ""},
 		"/_ap/activity/xyz":                         {"activity", "", "xyz", ""},
+		"/_ap/instance/outbox":                      {"outbox", "", "", "-"},
 		"/_ap/instance":                             {"instance", "", "", ""},
 	} {
 		rec := get(s, target, as2.MediaType, nil)
@@ -120,6 +122,7 @@ func TestPages(t *testing.T) {
 		"/_ap/outbox/louise@example.org?page=1": "/_ap/@louise@example.org",
 		"/_ap/item/l@example.org/abc":           "/_ap/@l@example.org/abc",
 		"/_ap/item/l@example.org/abc/replies":   "/_ap/@l@example.org/abc",
+		"/_ap/item/l@example.org/abc/create":    "/_ap/@l@example.org/abc",
 		"/_ap/actor/%2F%2Fevil.test":            "/_ap/@%2F%2Fevil.test",
 	} {
 		rec := get(s, target, browser, nil)

@@ -15,11 +15,7 @@ const collectionPage = 20
 
 // Collection gives a collection of an actor or a post, or a page of one.
 func (b *backend) Collection(ctx context.Context, q ap.CollectionLookup) (any, error) {
-	a, err := b.findAccount(ctx, q.Acct)
-	if err != nil {
-		return nil, err
-	}
-	c, err := b.collectionOf(a, q)
+	c, err := b.find(ctx, q)
 	if err != nil {
 		return nil, err
 	}
@@ -32,6 +28,22 @@ func (b *backend) Collection(ctx context.Context, q ap.CollectionLookup) (any, e
 		return nil, storeError(err)
 	}
 	return doc, nil
+}
+
+// find finds the collection that is asked for. The instance actor has an outbox,
+// in which nothing is.
+func (b *backend) find(ctx context.Context, q ap.CollectionLookup) (collection, error) {
+	if q.Acct == "" {
+		if id := b.addr.Instance(q.Host); id != "" && q.Kind == ap.Outbox {
+			return none(id + "/outbox"), nil
+		}
+		return collection{}, fail(NotFound, "no such host here")
+	}
+	a, err := b.findAccount(ctx, q.Acct)
+	if err != nil {
+		return collection{}, err
+	}
+	return b.collectionOf(a, q)
 }
 
 // collection is how one kind of collection is read: its size, and a page from a
@@ -142,14 +154,22 @@ func (b *backend) outbox(a cache.Account, v cache.Viewer) collection {
 	return c
 }
 
-// created is a post of an account as the activity that made it.
+// created is a post of an account as the activity that made it, in a page, which
+// has the context.
 func (g *Gateway) created(a cache.Account, p translate.Post) any {
-	act := translate.Announce(p, g.addr.Followers(acctOf(a)))
-	if p.Kind != translate.KindBoost {
-		act = translate.Create(p.URI+"/create", translate.AS2Object(p, g.linksOf(acctOf(a), p)))
-	}
-	act.Context = "" // the page has it
+	act := g.creation(a, p)
+	act.Context = ""
 	return act
+}
+
+// createdBy is the same as a document.
+func (g *Gateway) createdBy(a cache.Account, p translate.Post) any { return g.creation(a, p) }
+
+func (g *Gateway) creation(a cache.Account, p translate.Post) *as2.Activity {
+	if p.Kind == translate.KindBoost {
+		return translate.Announce(p, g.addr.Followers(acctOf(a)))
+	}
+	return translate.Create(p.URI+"/create", translate.AS2Object(p, g.linksOf(acctOf(a), p)))
 }
 
 func follows(id string, count func(*cache.Tx) (int, error), read func(*cache.Tx, int64) ([]cache.Follow, error), end func(cache.Follow) string) collection {

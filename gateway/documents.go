@@ -124,6 +124,17 @@ func (b *backend) InstanceActor(ctx context.Context, host string) (any, error) {
 // Object gives a post of an account to those who may see it; to others it is
 // not there (SEC-25).
 func (b *backend) Object(ctx context.Context, q ap.Lookup) (any, error) {
+	return b.ofPost(ctx, q, b.objectDocument)
+}
+
+// Creation gives the Create of a post, or the Announce that a boost is, as the
+// outbox lists it, to those who may see the post.
+func (b *backend) Creation(ctx context.Context, q ap.Lookup) (any, error) {
+	return b.ofPost(ctx, q, b.createdBy)
+}
+
+// ofPost gives a document of a post.
+func (b *backend) ofPost(ctx context.Context, q ap.Lookup, document func(cache.Account, translate.Post) any) (any, error) {
 	a, err := b.account(ctx, q.Acct)
 	if err != nil && !isKind(err, Gone) {
 		return nil, err
@@ -133,7 +144,7 @@ func (b *backend) Object(ctx context.Context, q ap.Lookup) (any, error) {
 		p, err := postOrGone(tx, b.addr.ItemURL(acctOf(a), q.ID), cache.Viewer{Actor: q.Viewer})
 		switch {
 		case err == nil:
-			doc = b.objectDocument(a, p)
+			doc = document(a, p)
 		case errors.Is(err, cache.ErrGone):
 			doc = translate.Tombstone(p)
 		}

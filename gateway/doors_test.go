@@ -20,9 +20,9 @@ type doors struct {
 }
 
 // seen is what one viewer finds at every door.
-func (s site) seen(p, root translate.Post, activity, viewer string) (documents [5]bool, lists doors) {
+func (s site) seen(p, root translate.Post, activity, viewer string) (documents [6]bool, lists doors) {
 	s.w.t.Helper()
-	for i, target := range []string{p.URI, activity, p.URI + "/replies", p.URI + "/likes", p.URI + "/shares"} {
+	for i, target := range []string{p.URI, activity, p.URI + "/replies", p.URI + "/likes", p.URI + "/shares", p.URI + "/create"} {
 		got := s.get(target, asPeer, viewer)
 		documents[i] = got.Code == http.StatusOK
 		if viewer != "" && documents[i] && got.Header().Get("Cache-Control") != "private, no-store" {
@@ -79,8 +79,8 @@ func TestDoors(t *testing.T) {
 			for who, uri := range viewers {
 				may := strings.Contains(want.document, who)
 				documents, lists := s.seen(p, root, activity, uri)
-				if documents != [5]bool{may, may, may, may, may} {
-					t.Errorf("%s gets item, activity, replies, likes, shares: %v, want %v", who, documents, may)
+				if documents != [6]bool{may, may, may, may, may, may} {
+					t.Errorf("%s gets item, activity, replies, likes, shares, create: %v, want %v", who, documents, may)
 				}
 				if lists.document = want.document; lists != want {
 					t.Errorf("%s finds %+v, want %+v", who, lists, want)

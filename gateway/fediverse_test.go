@@ -41,14 +41,6 @@ func newFediverse(t *testing.T) *fediverse {
 	return f
 }
 
-// jid is the address of a remote actor on our component.
-func (f *fediverse) jid(a *aptest.Actor) string {
-	f.t.Helper()
-	who, err := f.remoteByURI(f.t.Context(), a.ID)
-	f.must(err)
-	return who.JID
-}
-
 // follows has one of ours follow a remote actor, who may have agreed.
 func (f *fediverse) follows(who cache.Account, a *aptest.Actor, state cache.FollowState) cache.Follow {
 	f.t.Helper()
@@ -62,18 +54,6 @@ func (f *fediverse) follows(who cache.Account, a *aptest.Actor, state cache.Foll
 	}
 	f.update(func(tx *cache.Tx) error { return tx.PutFollow(edge) })
 	return edge
-}
-
-// followed has a remote actor follow one of ours.
-func (f *fediverse) followed(who cache.Account, a *aptest.Actor) {
-	f.t.Helper()
-	_, err := f.remoteByURI(f.t.Context(), a.ID)
-	f.must(err)
-	f.update(func(tx *cache.Tx) error {
-		return tx.PutFollow(cache.Follow{
-			Follower: a.ID, Followee: who.URI, State: cache.FollowAccepted, ActivityID: a.ID + "/follows/1", CreatedAt: f.clock(), UpdatedAt: f.clock(),
-		})
-	})
 }
 
 // get brings an activity that a key owner has signed, as the inbox does, works
