@@ -65,7 +65,8 @@ func (g *Gateway) actorDocument(a cache.Account) *as2.Actor {
 		Following: g.addr.Following(acct), Featured: g.addr.Featured(acct),
 		Endpoints:                 &as2.Endpoints{SharedInbox: g.addr.SharedInbox(host)},
 		ManuallyApprovesFollowers: a.ManuallyApproves, Discoverable: a.Discoverable && a.State == cache.Linked,
-		Indexable: a.Indexable, Tag: []as2.Tag{}, Attachment: []as2.PropertyValue{},
+		Indexable: a.Indexable, Attachment: []as2.PropertyValue{},
+		Tag:       []as2.Tag{{Type: as2.TypeLink, Rel: "canonical", Href: translate.PubSubURI(a.JID, feedNode(a), "")}}, // FEP-fffd, BR-5
 		PublicKey: &as2.Key{ID: g.addr.KeyID(a.URI), Owner: a.URI, PublicKeyPEM: a.PublicKeyPEM},
 	}
 	if a.IconURL != "" {

@@ -46,7 +46,8 @@ func TestActorDocument(t *testing.T) {
 		"inbox": base + "inbox/louise@example.org", "outbox": base + "outbox/louise@example.org",
 		"followers": base + "followers/louise@example.org", "following": base + "following/louise@example.org",
 		"featured": base + "featured/louise@example.org", "endpoints": map[string]any{"sharedInbox": base + "shared_inbox"},
-		"manuallyApprovesFollowers": false, "discoverable": true, "indexable": false, "tag": []any{},
+		"manuallyApprovesFollowers": false, "discoverable": true, "indexable": false,
+		"tag":  []any{map[string]any{"type": "Link", "rel": "canonical", "href": "xmpp:louise@example.org?;node=urn%3Axmpp%3Amicroblog%3A0"}},
 		"icon": map[string]any{"type": "Image", "mediaType": "image/png", "url": base + "media/face"},
 		"attachment": []any{
 			map[string]any{"type": "PropertyValue", "name": "XMPP", "value": `<a href="https://example.org/_ap/@louise@example.org" rel="me">louise@example.org</a>`},

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -288,6 +289,7 @@ func isComments(node string) bool {
 type stateWork struct {
 	Account string            `json:"account"`
 	Actor   string            `json:"actor"`
+	JID     string            `json:"jid,omitempty"` // that the actor had, which may be another's soon
 	State   cache.FollowState `json:"state"`
 }
 
@@ -296,7 +298,7 @@ func (g *Gateway) stateJob(account cache.Account, actor cache.Actor, state cache
 	return cache.Job{
 		Kind: jobState, Lane: "state " + account.URI + " " + actor.URI, RunAt: now, CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour),
 		Note:    fmt.Sprintf("tell %s: %s by %s", account.Acct, state, handleOf(actor)),
-		Payload: payload(stateWork{Account: account.URI, Actor: actor.URI, State: state}),
+		Payload: payload(stateWork{Account: account.URI, Actor: actor.URI, JID: actor.JID, State: state}),
 	}
 }
 
@@ -323,7 +325,7 @@ func (g *Gateway) runState(ctx context.Context, j cache.Job) error {
 	if w.State == cache.FollowRejected {
 		state, text = xmpp.SubNone, "You do not follow "+nameAndHandle(actor)+" any more, or were not allowed to."
 	}
-	from, to := stanza.JID(actor.JID), stanza.JID(account.JID)
+	from, to := stanza.JID(cmp.Or(w.JID, actor.JID)), stanza.JID(account.JID)
 	event := xmpp.EventMessage(from, to, stanzaID(j), xmpp.EventSubscription(xmpp.Subscription{
 		Node: stanza.NSMicroblog, JID: to, State: state,
 	}))

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"isthmus/ap"
+	"isthmus/ap/as2"
 	"isthmus/cache"
 )
 
@@ -39,9 +40,6 @@ func (g *Gateway) PublicKey(ctx context.Context, id string, refresh bool) (ap.Pu
 	}
 	if err != nil && !errors.Is(err, cache.ErrNotFound) {
 		return ap.PublicKey{}, because(Temporary, err, "the store is busy")
-	}
-	if refresh {
-		g.recent.forget("key " + id)
 	}
 	return fly(ctx, g, "key "+id, func(ctx context.Context) (ap.PublicKey, error) {
 		return g.fetchKey(ctx, id)
@@ -78,11 +76,15 @@ func (g *Gateway) fetchKey(ctx context.Context, id string) (ap.PublicKey, error)
 	if owner == "" || hostname(owner) != hostname(id) {
 		return ap.PublicKey{}, fail(Unauthorized, "the key cannot be verified")
 	}
-	if _, err := g.fetchActor(ctx, owner); err != nil {
+	actor, err := g.fetchActor(ctx, owner)
+	if err != nil {
 		return ap.PublicKey{}, err
 	}
 	var stored cache.RemoteKey
-	err = g.store.View(ctx, func(tx *cache.Tx) (err error) {
+	err = g.store.Update(ctx, func(tx *cache.Tx) (err error) {
+		if err := adoptKey(tx, actor, id, g.now()); err != nil {
+			return err
+		}
 		stored, err = tx.Key(id)
 		return err
 	})
@@ -93,6 +95,60 @@ func (g *Gateway) fetchKey(ctx context.Context, id string) (ap.PublicKey, error)
 		return ap.PublicKey{}, because(Temporary, err, "the store is busy")
 	}
 	return g.parsedKey(stored)
+}
+
+// putKeys stores the keys that an actor document lists as its own (S5), and gives
+// the ids of those that are not what they were.
+func putKeys(tx *cache.Tx, o *as2.Object, now time.Time) (changed []string, err error) {
+	listed := map[string]bool{}
+	for _, k := range o.PublicKeys {
+		if k.Owner != "" && k.Owner != o.ID || hostname(k.ID) != hostname(o.ID) {
+			continue
+		}
+		old, err := tx.Key(k.ID)
+		if err != nil && !errors.Is(err, cache.ErrNotFound) {
+			return nil, err
+		}
+		// SEC-5: what is in another document is its owner's when that agrees.
+		if document, _, _ := strings.Cut(k.ID, "#"); document != o.ID && old.Owner != o.ID {
+			continue
+		}
+		if old.PEM != k.PEM || old.Owner != o.ID {
+			changed = append(changed, k.ID)
+		}
+		listed[k.ID] = true
+		if err := tx.PutKey(cache.RemoteKey{ID: k.ID, Owner: o.ID, PEM: k.PEM, FetchedAt: now}); err != nil {
+			return nil, err
+		}
+	}
+	old, err := tx.KeysOf(o.ID)
+	if err != nil {
+		return nil, err
+	}
+	for _, k := range old {
+		if !listed[k.ID] {
+			changed = append(changed, k.ID)
+			if err := tx.DeleteKey(k.ID); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return changed, nil
+}
+
+// adoptKey stores a key that has a document of its own, which names an actor who
+// lists it.
+func adoptKey(tx *cache.Tx, a cache.Actor, id string, now time.Time) error {
+	o, err := as2.Parse(a.Raw)
+	if err != nil {
+		return fmt.Errorf("read the keys of %s: %w", a.URI, err)
+	}
+	for _, k := range o.PublicKeys {
+		if k.ID == id && (k.Owner == "" || k.Owner == a.URI) {
+			return tx.PutKey(cache.RemoteKey{ID: id, Owner: a.URI, PEM: k.PEM, FetchedAt: now})
+		}
+	}
+	return nil
 }
 
 // keyError is fetchError for keys: one that is not there proves nothing, one

@@ -3,13 +3,10 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/url"
-	"slices"
 	"time"
 
 	"isthmus/ap"
-	"isthmus/ap/as2"
 	"isthmus/cache"
 	"isthmus/translate"
 	"isthmus/webfinger"
@@ -114,7 +111,11 @@ func (g *Gateway) freshened(_ context.Context, a cache.Actor) (cache.Actor, erro
 		g.running.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 			defer cancel()
-			if _, err := g.fetchActor(ctx, a.URI); err != nil {
+			_, err := g.fetchActor(ctx, a.URI)
+			if isKind(err, NotFound) || isKind(err, Gone) {
+				err = errors.Join(err, g.followHandle(ctx, a))
+			}
+			if err != nil {
 				g.log.Info("refresh actor", "actor", a.URI, "error", err)
 			}
 		})
@@ -217,178 +218,6 @@ func hostname(uri string) string {
 		return ""
 	}
 	return u.Host
-}
-
-// storeActor stores an actor document as its origin served it.
-func (g *Gateway) storeActor(ctx context.Context, doc *ap.Document) (cache.Actor, error) {
-	o := doc.Object
-	if !o.IsActor() || o.Inbox == "" || hostname(o.Inbox) != hostname(o.ID) { // SEC-35
-		return cache.Actor{}, fail(NotFound, "that is not an actor")
-	}
-	acct, err := g.finger.Verify(ctx, webfinger.Claim{ID: o.ID, PreferredUsername: o.PreferredUsername, WebFinger: o.Webfinger})
-	switch {
-	case errors.Is(err, webfinger.ErrNotFound), errors.Is(err, webfinger.ErrGone), errors.Is(err, webfinger.ErrWrong):
-		g.log.Info("actor has no verified handle", "actor", o.ID, "error", err)
-		acct = ""
-	case err != nil: // a JID is bound for good: not on a day without WebFinger
-		return cache.Actor{}, because(Temporary, err, "the handle of the actor cannot be checked now")
-	}
-	a := actorFromDocument(o, acct)
-	a.Raw, a.FetchedAt = doc.Body, g.now()
-	jid, err := g.addr.ActorJID(acct)
-	if acct == "" || err != nil {
-		jid = g.addr.ActorJIDHashed(o.ID, hostname(o.ID))
-	}
-	if jid == "" {
-		return a, fail(NotFound, "that actor has no usable address")
-	}
-	if err := g.saveActor(ctx, &a, o, jid); err != nil {
-		return a, err
-	}
-	g.recent.forget("actor " + a.URI)
-	g.recent.forget("handle " + a.Acct)
-	return a, nil
-}
-
-// saveActor writes an actor, its binding and its keys.
-func (g *Gateway) saveActor(ctx context.Context, a *cache.Actor, o *as2.Object, jid string) error {
-	var before cache.Actor
-	var taken cache.Binding
-	now := g.now()
-	err := g.store.Update(ctx, func(tx *cache.Tx) error {
-		old, err := tx.ActorByURI(a.URI)
-		if err == nil {
-			before = old
-		} else if !errors.Is(err, cache.ErrNotFound) {
-			return err
-		}
-		if err := tx.PutActor(*a); err != nil {
-			return err
-		}
-		bound, err := tx.Bind(jid, a.URI, now)
-		if errors.Is(err, cache.ErrConflict) {
-			taken = bound
-			bound, err = tx.Bind(g.addr.ActorJIDHashed(a.URI, hostname(a.URI)), a.URI, now)
-		}
-		if err != nil {
-			return fmt.Errorf("bind %s to %s: %w", jid, a.URI, err)
-		}
-		a.JID, a.BoundAt = bound.JID, bound.BoundAt
-		if err := putKeys(tx, o, now); err != nil {
-			return err
-		}
-		if before.URI != "" && profileChanged(before, *a) {
-			return tx.Enqueue(g.profileJob(a.URI))
-		}
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("store actor %s: %w", a.URI, err)
-	}
-	if taken.URI != "" {
-		g.rebind(ctx, a, jid)
-	}
-	return nil
-}
-
-// rebind gives a JID to the actor that its handle leads to now, after
-// WebFinger has agreed both ways twice (design: addresses). The follows of the
-// actor that had it end.
-func (g *Gateway) rebind(ctx context.Context, a *cache.Actor, jid string) {
-	g.finger.Forget(a.Acct)
-	again, err := g.finger.Lookup(ctx, a.Acct)
-	if err != nil || again.ActorURL != a.URI {
-		return
-	}
-	err = g.store.Update(ctx, func(tx *cache.Tx) error {
-		old, err := tx.Rebind(jid, a.URI, g.now())
-		if err != nil {
-			return err
-		}
-		follows, err := tx.FollowersOf(old.URI, "", 0, 10_000)
-		if err != nil {
-			return err
-		}
-		for _, f := range follows {
-			if _, err := tx.DeleteFollow(f.Follower, f.Followee); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	if err != nil {
-		g.log.Error("bind JID anew", "jid", jid, "actor", a.URI, "error", err)
-		return
-	}
-	a.JID = jid
-	g.log.Warn("handle leads to another actor now", "jid", jid, "actor", a.URI)
-}
-
-func actorFromDocument(o *as2.Object, acct string) cache.Actor {
-	a := cache.Actor{
-		URI: o.ID, Acct: acct, Type: o.Type(), Name: o.Name.Value, Summary: o.Summary.Value,
-		Inbox: o.Inbox, Outbox: o.Outbox, Followers: o.Followers, Following: o.Following, Featured: o.Featured,
-		ManuallyApproves: o.ManuallyApproves, Discoverable: o.Discoverable, Indexable: o.Indexable,
-		Published: o.Published, URL: o.ID,
-	}
-	if hostname(o.SharedInbox) == hostname(o.ID) {
-		a.SharedInbox = o.SharedInbox
-	}
-	if i := slices.IndexFunc(o.URL, func(l as2.Link) bool { return l.MediaType == "" || l.MediaType == "text/html" }); i >= 0 {
-		a.URL = o.URL[i].Href
-	}
-	if len(o.Icon) > 0 {
-		a.IconURL, a.IconType = imageOf(o.Icon[0])
-	}
-	if len(o.Image) > 0 {
-		a.ImageURL, _ = imageOf(o.Image[0])
-	}
-	if a.Name == "" {
-		a.Name = o.PreferredUsername
-	}
-	for _, f := range o.Attachment {
-		if f.Type() == as2.TypePropertyValue {
-			a.Fields = append(a.Fields, cache.Field{Name: f.Name.Value, Value: f.Value})
-		}
-	}
-	return a
-}
-
-func imageOf(o *as2.Object) (address, mediaType string) {
-	if len(o.URL) > 0 {
-		return o.URL[0].Href, o.MediaType
-	}
-	return o.Href, o.MediaType
-}
-
-func profileChanged(a, b cache.Actor) bool {
-	return a.Name != b.Name || a.Summary != b.Summary || a.IconURL != b.IconURL || a.ImageURL != b.ImageURL
-}
-
-// putKeys stores the keys that an actor document lists as its own (S5).
-func putKeys(tx *cache.Tx, o *as2.Object, now time.Time) error {
-	listed := map[string]bool{}
-	for _, k := range o.PublicKeys {
-		if k.Owner != "" && k.Owner != o.ID || hostname(k.ID) != hostname(o.ID) {
-			continue
-		}
-		listed[k.ID] = true
-		if err := tx.PutKey(cache.RemoteKey{ID: k.ID, Owner: o.ID, PEM: k.PEM, FetchedAt: now}); err != nil {
-			return err
-		}
-	}
-	old, err := tx.KeysOf(o.ID)
-	if err != nil {
-		return err
-	}
-	for _, k := range old {
-		if !listed[k.ID] {
-			if err := tx.DeleteKey(k.ID); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
 }
 
 // markGone notes that the origin of an actor has answered 410.

@@ -1,0 +1,216 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"isthmus/ap"
+	"isthmus/ap/as2"
+	"isthmus/cache"
+	"isthmus/webfinger"
+)
+
+// storeActor stores an actor document as its origin served it.
+func (g *Gateway) storeActor(ctx context.Context, doc *ap.Document) (cache.Actor, error) {
+	o := doc.Object
+	if !o.IsActor() || o.Inbox == "" || hostname(o.Inbox) != hostname(o.ID) { // SEC-35
+		return cache.Actor{}, fail(NotFound, "that is not an actor")
+	}
+	if where := xmppOf(o); where != "" {
+		return cache.Actor{}, fail(Forbidden, "that actor is on XMPP, and reached there: %s", where)
+	}
+	acct, err := g.finger.Verify(ctx, claimOf(o))
+	switch {
+	case errors.Is(err, webfinger.ErrNotFound), errors.Is(err, webfinger.ErrGone), errors.Is(err, webfinger.ErrWrong):
+		g.log.Info("actor has no verified handle", "actor", o.ID, "error", err)
+		acct = ""
+	case err != nil: // a JID is bound for good: not on a day without WebFinger
+		return cache.Actor{}, because(Temporary, err, "the handle of the actor cannot be checked now")
+	}
+	a := actorFromDocument(o, acct)
+	a.Raw, a.FetchedAt = doc.Body, g.now()
+	jid, err := g.addr.ActorJID(acct)
+	if acct == "" || err != nil {
+		jid = g.addr.ActorJIDHashed(o.ID, hostname(o.ID))
+	}
+	if jid == "" {
+		return a, fail(NotFound, "that actor has no usable address")
+	}
+	if err := g.saveActor(ctx, &a, o, jid); err != nil {
+		return a, err
+	}
+	g.recent.forget("actor " + a.URI)
+	g.recent.forget("handle " + a.Acct)
+	return a, nil
+}
+
+// saveActor writes an actor, its binding and its keys. The JID of its handle may
+// still be another's, who had that handle before.
+func (g *Gateway) saveActor(ctx context.Context, a *cache.Actor, o *as2.Object, jid string) error {
+	var before cache.Actor
+	var changed []string
+	taken := false
+	now := g.now()
+	err := g.store.Update(ctx, func(tx *cache.Tx) error {
+		old, err := tx.ActorByURI(a.URI)
+		if err == nil {
+			before = old
+		} else if !errors.Is(err, cache.ErrNotFound) {
+			return err
+		}
+		if err := tx.PutActor(*a); err != nil {
+			return err
+		}
+		bound, err := tx.Bind(jid, a.URI, now)
+		if taken = errors.Is(err, cache.ErrConflict); taken {
+			bound, err = tx.Bind(g.addr.ActorJIDHashed(a.URI, hostname(a.URI)), a.URI, now)
+		} else if err == nil && bound.JID != jid { // it was taken when we first saw the actor
+			other, err := tx.ActorByJID(jid)
+			if taken = err == nil && other.URI != a.URI; ignoreMissing(err) != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return fmt.Errorf("bind %s to %s: %w", jid, a.URI, err)
+		}
+		a.JID, a.BoundAt = bound.JID, bound.BoundAt
+		if changed, err = putKeys(tx, o, now); err != nil {
+			return err
+		}
+		if before.URI != "" && profileChanged(before, *a) {
+			return tx.Enqueue(g.profileJob(a.URI))
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("store actor %s: %w", a.URI, err)
+	}
+	for _, id := range changed { // S12: a key that was taken away signs nothing any more
+		g.recent.keys.Invalidate(id)
+	}
+	if taken {
+		g.rebind(ctx, a, jid)
+	}
+	return nil
+}
+
+// rebind gives a JID to the actor that its handle leads to now, after WebFinger
+// has agreed both ways twice (design: addresses). What there was between us and
+// the actor that had it ends.
+func (g *Gateway) rebind(ctx context.Context, a *cache.Actor, jid string) {
+	err := g.agreesAgain(ctx, a)
+	if err != nil {
+		g.log.Info("handle does not lead to that actor for sure", "handle", a.Acct, "actor", a.URI, "error", err)
+		return
+	}
+	err = g.store.Update(ctx, func(tx *cache.Tx) error {
+		old, err := tx.ActorByJID(jid)
+		if err == nil && old.URI != a.URI {
+			err = g.endFollows(tx, old.URI)
+		}
+		if ignoreMissing(err) != nil {
+			return err
+		}
+		_, err = tx.Rebind(jid, a.URI, g.now())
+		return err
+	})
+	if err != nil {
+		g.log.Error("bind JID anew", "jid", jid, "actor", a.URI, "error", err)
+		return
+	}
+	a.JID = jid
+	g.log.Warn("handle leads to another actor now", "jid", jid, "actor", a.URI)
+}
+
+// agreesAgain asks a second time: the actor for its handle, and the handle for
+// its actor.
+func (g *Gateway) agreesAgain(ctx context.Context, a *cache.Actor) error {
+	key, _, err := g.keys.instance(ctx, g.primary())
+	if err != nil {
+		return err
+	}
+	doc, err := g.client.GetObject(ctx, a.URI, key)
+	if err != nil {
+		return err
+	}
+	g.finger.Forget(a.Acct)
+	acct, err := g.finger.Verify(ctx, claimOf(doc.Object))
+	if err == nil && acct != a.Acct {
+		err = fmt.Errorf("it is %s now", acct)
+	}
+	return err
+}
+
+// followHandle looks where the handle of an actor leads that is not there any
+// more: to a new actor, if its server began anew.
+func (g *Gateway) followHandle(ctx context.Context, a cache.Actor) error {
+	if a.Acct == "" {
+		return nil
+	}
+	g.finger.Forget(a.Acct)
+	account, err := g.finger.Lookup(ctx, a.Acct)
+	if err != nil || account.ActorURL == a.URI {
+		return err
+	}
+	_, err = g.fetchActor(ctx, account.ActorURL)
+	return err
+}
+
+func claimOf(o *as2.Object) webfinger.Claim {
+	return webfinger.Claim{ID: o.ID, PreferredUsername: o.PreferredUsername, WebFinger: o.Webfinger}
+}
+
+// xmppOf is where in XMPP an actor really is, if it says so (FEP-fffd): it is on
+// another gateway and not bridged back (BR-5).
+func xmppOf(o *as2.Object) string {
+	for _, t := range o.Tag {
+		if t.Type() == as2.TypeLink && t.Rel == "canonical" && strings.HasPrefix(t.Href, "xmpp:") && len(t.Href) < 3072 {
+			return t.Href
+		}
+	}
+	return ""
+}
+
+func actorFromDocument(o *as2.Object, acct string) cache.Actor {
+	a := cache.Actor{
+		URI: o.ID, Acct: acct, Type: o.Type(), Name: o.Name.Value, Summary: o.Summary.Value,
+		Inbox: o.Inbox, Outbox: o.Outbox, Followers: o.Followers, Following: o.Following, Featured: o.Featured,
+		ManuallyApproves: o.ManuallyApproves, Discoverable: o.Discoverable, Indexable: o.Indexable,
+		Published: o.Published, URL: o.ID,
+	}
+	if hostname(o.SharedInbox) == hostname(o.ID) {
+		a.SharedInbox = o.SharedInbox
+	}
+	if i := slices.IndexFunc(o.URL, func(l as2.Link) bool { return l.MediaType == "" || l.MediaType == "text/html" }); i >= 0 {
+		a.URL = o.URL[i].Href
+	}
+	if len(o.Icon) > 0 {
+		a.IconURL, a.IconType = imageOf(o.Icon[0])
+	}
+	if len(o.Image) > 0 {
+		a.ImageURL, _ = imageOf(o.Image[0])
+	}
+	if a.Name == "" {
+		a.Name = o.PreferredUsername
+	}
+	for _, f := range o.Attachment {
+		if f.Type() == as2.TypePropertyValue {
+			a.Fields = append(a.Fields, cache.Field{Name: f.Name.Value, Value: f.Value})
+		}
+	}
+	return a
+}
+
+func imageOf(o *as2.Object) (address, mediaType string) {
+	if len(o.URL) > 0 {
+		return o.URL[0].Href, o.MediaType
+	}
+	return o.Href, o.MediaType
+}
+
+func profileChanged(a, b cache.Actor) bool {
+	return a.Name != b.Name || a.Summary != b.Summary || a.IconURL != b.IconURL || a.ImageURL != b.ImageURL
+}
