@@ -160,6 +160,11 @@ func (g *Gateway) runSync(ctx context.Context, j cache.Job) error {
 		g.syncTrouble(s, err)
 		return err
 	}
+	if page.next == "" { // what is said to be fetched is found
+		if err := g.store.Index(ctx); err != nil {
+			return retryable(err)
+		}
+	}
 	return g.store.Update(ctx, func(tx *cache.Tx) error { return g.syncOn(tx, s, page) })
 }
 

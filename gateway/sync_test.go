@@ -45,6 +45,13 @@ func TestSyncNode(t *testing.T) {
 	if s.Seen != 3 || s.Fresh != 3 {
 		t.Errorf("fetched %+v", s)
 	}
+	w.view(func(tx *cache.Tx) error { // what is said to be fetched is found, without waiting
+		found, err := tx.Search(cache.SearchQuery{Text: "Blechnum", Any: true})
+		if err == nil && (len(found.Hits) != 1 || found.Behind != 0) {
+			t.Errorf("found %d, %d are not in the index", len(found.Hits), found.Behind)
+		}
+		return err
+	})
 	w.expect("")
 	w.view(func(tx *cache.Tx) error {
 		p, err := tx.PostByItem(service, node, "b", operator)

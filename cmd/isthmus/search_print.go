@@ -23,7 +23,10 @@ func printSearch(a *app, c *searchCmd, found searchReport) error {
 	case "xml":
 		return found.printXML(out)
 	}
-	if found.Behind > 0 {
+	switch {
+	case found.Behind == 1:
+		fmt.Fprintln(a.stderr, "isthmus: one post is not in the index yet")
+	case found.Behind > 1:
 		fmt.Fprintf(a.stderr, "isthmus: %d posts are not in the index yet\n", found.Behind)
 	}
 	err := found.print(a, c)
