@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"time"
 
 	"isthmus/config"
 )
@@ -26,11 +27,55 @@ type jsonFlag struct {
 
 type statusCmd struct {
 	jsonFlag
-	JID string `arg:"" optional:"" help:"Only this user."`
+	Check bool   `help:"Only tell whether the gateway runs and is linked to the XMPP server; fail if not."`
+	JID   string `arg:"" optional:"" help:"Only this user."`
 }
 
 func (c *statusCmd) Run(ctx context.Context, a *app, root *cli) error {
-	return a.ask(ctx, root, call{Name: "status", Args: some(c.JID)}, c.JSON)
+	if c.JID != "" && !c.Check {
+		return a.ask(ctx, root, call{Name: "status", Args: some(c.JID)}, c.JSON)
+	}
+	cfg, err := a.config(root)
+	if err != nil {
+		return err
+	}
+	state, trouble := gatewayState(ctx, cfg)
+	if c.Check {
+		if trouble != nil {
+			return trouble
+		}
+		_, err = fmt.Fprintln(a.stdout, printable(state))
+		return err
+	}
+	if trouble != nil {
+		state = trouble.Error()
+	}
+	out, err := a.answer(ctx, root, call{Name: "status"})
+	if err != nil {
+		return err
+	}
+	out.Text = append([]string{state}, out.Text...)
+	return a.show(out, c.JSON)
+}
+
+// gatewayState says in a sentence how the running gateway is, or as an error
+// what keeps it from its work.
+func gatewayState(ctx context.Context, cfg config.Config) (string, error) {
+	h, err := dial(cfg).health(ctx)
+	switch since := h.Started.Local().Format(time.DateTime); {
+	case errors.Is(err, errNoServer):
+		return "", fmt.Errorf("the gateway does not run; start it with: isthmus serve --config %s", cfg.File)
+	case err != nil:
+		return "", fmt.Errorf("the gateway does not answer: %w", err)
+	case h.Database != "":
+		return "", fmt.Errorf("the gateway runs since %s, but its database gives trouble: %s", since, h.Database)
+	case !h.Online && h.Link != "":
+		return "", fmt.Errorf("the gateway runs since %s, but is not linked to the XMPP server: %s", since, h.Link)
+	case !h.Online:
+		return "", fmt.Errorf("the gateway runs since %s, but is not linked to the XMPP server", since)
+	default:
+		return fmt.Sprintf("the gateway runs since %s, version %s, linked to the XMPP server", since, h.Version), nil
+	}
 }
 
 type actorCmd struct {
@@ -214,6 +259,11 @@ func (a *app) ask(ctx context.Context, root *cli, in call, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	return a.show(out, asJSON)
+}
+
+// show prints what was said.
+func (a *app) show(out report, asJSON bool) error {
 	if asJSON {
 		return out.printJSON(a.stdout)
 	}

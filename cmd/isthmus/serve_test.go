@@ -360,3 +360,31 @@ func (w *statusWriter) Header() http.Header {
 }
 func (w *statusWriter) WriteHeader(status int)      { w.status = status }
 func (w *statusWriter) Write(p []byte) (int, error) { return len(p), nil }
+
+// What a container's health check asks: only a gateway that can work is well.
+func TestStatusCheck(t *testing.T) {
+	b := newBench(t, serveConfig(t))
+	var svc *fake
+	b.change = func(f *fake) {
+		svc = f
+		f.mend = func(h *health) { h.Link = "it was refused" }
+	}
+	check := func(want int, say string) {
+		t.Helper()
+		status, out, errs := b.with("status", "--check")
+		if status != want || !strings.Contains(out+errs, say) {
+			t.Errorf("status %d, want %d and %q: %s%s", status, want, say, out, errs)
+		}
+		// Without --check it is the first line, whatever it says.
+		if status, out, errs := b.with("status"); status != exitDone || !strings.HasPrefix(out, "the gateway") || !strings.Contains(out, say) {
+			t.Errorf("status %d, want %q first: %s%s", status, say, out, errs)
+		}
+	}
+	check(exitFailed, "does not run; start it with: isthmus serve")
+	_, stop := b.serve()
+	defer stop()
+	svc.setOnline(false)
+	check(exitFailed, "is not linked to the XMPP server: it was refused")
+	svc.setOnline(true)
+	check(exitDone, "linked to the XMPP server")
+}
