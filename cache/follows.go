@@ -104,6 +104,12 @@ func (tx *Tx) CountFollowers(followee string) (int, error) {
 	return tx.count("SELECT count(*) FROM follows WHERE followee = ? AND state = 'accepted'", followee)
 }
 
+// Wanted tells whether anybody follows an actor, or waits for the answer to a
+// Follow: what the actor writes meanwhile overtakes the Accept.
+func (tx *Tx) Wanted(followee string) (bool, error) {
+	return tx.exists("SELECT 1 FROM follows WHERE followee = ? AND state IN ('accepted', 'pending') LIMIT 1", followee)
+}
+
 // CountFollowing counts whom an actor follows and was accepted by.
 func (tx *Tx) CountFollowing(follower string) (int, error) {
 	return tx.count("SELECT count(*) FROM follows WHERE follower = ? AND state = 'accepted'", follower)

@@ -23,9 +23,13 @@ type notifyWork struct {
 	URI     string           `json:"uri"`
 	Owner   string           `json:"owner,omitempty"`
 	Retract []translate.Item `json:"retract,omitempty"`
+	New     bool             `json:"new,omitempty"`   // who is accepted later is told by the Accept
+	Only    string           `json:"only,omitempty"`  // URI of the one follower to tell
 	Place   int              `json:"place,omitempty"` // how far it came: the place,
 	After   int64            `json:"after,omitempty"` // the last follow,
 	AfterID string           `json:"after_id,omitempty"`
+
+	since time.Time // when there was something to tell
 }
 
 func (g *Gateway) notifyJob(w notifyWork) cache.Job {
@@ -79,6 +83,7 @@ func (g *Gateway) runNotify(ctx context.Context, j cache.Job) error {
 	if err != nil {
 		return err
 	}
+	w.since = j.CreatedAt
 	for {
 		var page []*stanza.Element
 		done := false
@@ -143,6 +148,12 @@ func (g *Gateway) notifyEvents(tx *cache.Tx, w notifyWork) ([]translate.Item, fu
 	if err != nil {
 		return nil, nil, "", err
 	}
+	if w.Only != "" {
+		all = nil
+		if stored.Post.Item != nil {
+			all = []translate.Item{*stored.Post.Item}
+		}
+	}
 	var places []translate.Item
 	for _, at := range all {
 		if at.Service == g.addr.Component() {
@@ -166,6 +177,17 @@ func (g *Gateway) notifyEvents(tx *cache.Tx, w notifyWork) ([]translate.Item, fu
 // recipientsOf is the next page of those who are told of what happens at a
 // node: accepted followers of a feed, subscribers of any other node.
 func (g *Gateway) recipientsOf(tx *cache.Tx, owner string, at translate.Item, w *notifyWork) (to []stanza.JID, last bool, err error) {
+	if w.Only != "" {
+		f, err := tx.Follow(w.Only, owner)
+		if err != nil || f.State != cache.FollowAccepted {
+			return nil, true, ignoreMissing(err)
+		}
+		jid, err := g.follower(tx, f, owner)
+		if err != nil || jid == "" {
+			return nil, true, err
+		}
+		return []stanza.JID{jid}, true, nil
+	}
 	if at.Node == stanza.NSMicroblog {
 		follows, err := tx.FollowersOf(owner, cache.FollowAccepted, w.After, notifyPage)
 		if err != nil {
@@ -173,6 +195,9 @@ func (g *Gateway) recipientsOf(tx *cache.Tx, owner string, at translate.Item, w 
 		}
 		for _, f := range follows {
 			w.After = f.ID
+			if w.New && f.UpdatedAt.After(w.since) {
+				continue
+			}
 			jid, err := g.follower(tx, f, owner)
 			if err != nil {
 				return nil, false, err

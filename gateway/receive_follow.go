@@ -177,7 +177,11 @@ func (g *Gateway) receiveDecision(ctx context.Context, a activity, state cache.F
 		}
 		jobs := []cache.Job{g.stateJob(account, a.actor, state)}
 		if state == cache.FollowAccepted {
-			jobs = append(jobs, g.backfillJob(a.actor.URI))
+			came, err := g.meanwhile(tx, f, account)
+			if err != nil {
+				return err
+			}
+			jobs = append(append(jobs, came...), g.backfillJob(a.actor.URI))
 		}
 		return tx.Enqueue(jobs...)
 	})

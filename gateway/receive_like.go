@@ -157,12 +157,12 @@ func (g *Gateway) receiveAnnounce(ctx context.Context, a activity) error {
 }
 
 func (g *Gateway) followed(ctx context.Context, uri string) bool {
-	n := 0
+	wanted := false
 	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		n, err = tx.CountFollowers(uri)
+		wanted, err = tx.Wanted(uri)
 		return err
 	})
-	return err == nil && n > 0
+	return err == nil && wanted
 }
 
 func (g *Gateway) storeBoost(tx *cache.Tx, a activity, p translate.Post) error {
@@ -180,7 +180,7 @@ func (g *Gateway) storeBoost(tx *cache.Tx, a activity, p translate.Post) error {
 		return err
 	}
 	own := original.Post.Origin == translate.OriginXMPP
-	if n, err := tx.CountFollowers(a.actor.URI); err != nil || n == 0 && !own {
+	if wanted, err := tx.Wanted(a.actor.URI); err != nil || !wanted && !own {
 		return err
 	}
 	if err := g.place(tx, &p, a.actor); err != nil {
@@ -191,7 +191,7 @@ func (g *Gateway) storeBoost(tx *cache.Tx, a activity, p translate.Post) error {
 	if err != nil || change == cache.Same {
 		return ignoreConflict(err)
 	}
-	jobs := []cache.Job{g.notifyJob(notifyWork{URI: p.URI})}
+	jobs := []cache.Job{g.notifyJob(notifyWork{URI: p.URI, New: change == cache.Created})}
 	if own && change == cache.Created {
 		jobs = append(jobs, g.noticeJob(original.Post.Owner.JID,
 			fmt.Sprintf("%s boosted your post: %s", nameAndHandle(a.actor), teaser(original.Post)), original.Post))

@@ -156,9 +156,8 @@ func (g *Gateway) interesting(tx *cache.Tx, p translate.Post, t taken) (bool, er
 	if t.wanted || len(t.locals) > 0 {
 		return true, nil
 	}
-	n, err := tx.CountFollowers(t.owner.URI)
-	if err != nil || n > 0 {
-		return n > 0, err
+	if wanted, err := tx.Wanted(t.owner.URI); err != nil || wanted {
+		return wanted, err
 	}
 	for _, uri := range []string{p.URI, p.ReplyTo} {
 		if uri == "" {
@@ -295,7 +294,7 @@ func (g *Gateway) announceRemote(tx *cache.Tx, p translate.Post, t taken, change
 		}
 		return tx.Enqueue(jobs...)
 	}
-	jobs = append(jobs, g.notifyJob(notifyWork{URI: p.URI}))
+	jobs = append(jobs, g.notifyJob(notifyWork{URI: p.URI, New: change == cache.Created}))
 	comment, err := g.commentFor(tx, p)
 	if err != nil {
 		return err
