@@ -64,6 +64,7 @@ func table() []command {
 		{name: "deny", arg: anActor, help: "refuse a follower, or remove one", aliases: []string{"reject"}, run: decideCommand(false)},
 		{name: "lock", arg: "on or off", help: "decide myself who follows me, or not", run: lockCommand},
 		{name: "searchable", arg: "on or off", help: "let everybody find my public posts by search, or not", aliases: []string{"indexable"}, run: searchableCommand},
+		{name: "mine", arg: "number", maybe: true, help: "say that a comment in my name is mine, where its server does not say so", run: mineCommand},
 		{name: "search", arg: "words", help: "find posts that passed through here", run: searchCommand, pages: searchPage},
 		{name: "more", help: "go on with the last search", aliases: []string{"next"}, run: moreCommand},
 		{name: "suggest", arg: "hashtag", maybe: true, help: "whom and what I could follow", run: onActor((*Gateway).Suggest)},

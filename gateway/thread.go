@@ -103,6 +103,11 @@ func (g *Gateway) commented(ctx context.Context, service stanza.JID, node string
 // commentEvent takes what XMPP users say in the comments of a post of ours.
 func (g *Gateway) commentEvent(ctx context.Context, root cache.Stored, e xmpp.Event) {
 	for _, it := range e.Items {
+		at := translate.Item{Service: string(e.Service.Bare()), Node: e.Node, ID: it.ID}
+		if it = g.stamp(ctx, at, it); it.Publisher == "" {
+			g.holdBack(ctx, root, at, it)
+			continue
+		}
 		account, ok := g.commenter(ctx, e.Service.Bare(), it)
 		if !ok {
 			continue
