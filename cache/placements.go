@@ -113,6 +113,16 @@ func (tx *Tx) PlacementByItem(service, node, id string) (Placement, error) {
 		ORDER BY l.life DESC LIMIT 1`, service, node, id)
 }
 
+// StampItem notes who put an item into its node, once that is known.
+func (tx *Tx) StampItem(p Placement, publisher string) error {
+	err := tx.run(`UPDATE placements SET publisher = ? WHERE item = ? AND life = ?
+		AND node_id = (SELECT id FROM nodes WHERE service = ? AND name = ?)`, publisher, p.ItemID, p.Life, p.Service, p.Node)
+	if err != nil {
+		return fmt.Errorf("note who published %s in %s: %w", p.ItemID, p.Node, err)
+	}
+	return nil
+}
+
 // NextLife returns the life that an item would get if it were placed now as a
 // new post. A live item is in the way of that: its own life is returned.
 func (tx *Tx) NextLife(service, node, id string) (int, error) {

@@ -35,7 +35,8 @@ type PutOptions struct {
 	Received   time.Time
 	Addressees []string // actors, besides to and cc, who may see it (personal inbox)
 	RawType    string   // media type of raw; "" is activity+json
-	Via        string   // of the placement that p.Item makes
+	Via        string   // of the placement that p.Item makes,
+	Publisher  string   // and who put it there; "" is the owner
 }
 
 // The forms of posts.indexed.

@@ -2,6 +2,7 @@ package cache
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -257,7 +258,7 @@ func (tx *Tx) placeOwn(id int64, p translate.Post, o PutOptions) error {
 	}
 	_, err = tx.placeNew(node, id, Placement{
 		Service: p.Item.Service, Node: p.Item.Node, ItemID: p.Item.ID,
-		URI: p.URI, Publisher: p.Owner.JID, Via: o.Via, PlacedAt: o.Received,
+		URI: p.URI, Publisher: cmp.Or(o.Publisher, p.Owner.JID), Via: o.Via, PlacedAt: o.Received,
 	})
 	return err
 }

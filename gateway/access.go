@@ -166,7 +166,7 @@ func (g *Gateway) setAccess(ctx context.Context, a cache.Account, access cache.A
 func (g *Gateway) closed(ctx context.Context, a cache.Account) {
 	g.log.Warn("node closed, its posts are taken back", "account", a.Acct, "node", feedNode(a))
 	g.setAccess(ctx, a, cache.AccessClosed)
-	n, err := g.retireAll(ctx, a, func(p cache.Stored) bool {
+	n, err := g.retireNode(ctx, a, func(p cache.Stored) bool {
 		it := p.Post.Item
 		return it != nil && it.Service == a.JID && it.Node == feedNode(a) && open(p.Post.Visibility)
 	})

@@ -50,12 +50,16 @@ func (g *Gateway) repeated(tx *cache.Tx, p translate.Post) (cache.Stored, error)
 	return original, err
 }
 
-// announce stores a boost and sends it to followers and to the author.
+// announce stores a boost and sends it to followers and to the author. p is the
+// entry that says so.
 func (g *Gateway) announce(tx *cache.Tx, account cache.Account, p, original translate.Post, raw []byte) (cache.Change, error) {
 	b := translate.Post{
 		Kind: translate.KindBoost, Origin: translate.OriginXMPP, Owner: actorOf(account), Author: original.Owner,
 		Boost: original.URI, Item: p.Item, Published: earlier(p.Published, g.now()), Visibility: translate.Public,
 		Comments: original.Comments,
+	}
+	if p.Item == nil { // nobody wrote an entry: a node carries what is posted in it
+		g.name(account, &b, translate.MintItemID(g.itemKey, "carried\n"+account.URI+"\n"+original.URI))
 	}
 	before, err := g.identify(tx, account, &b)
 	if err != nil || before.ID != 0 {

@@ -54,6 +54,9 @@ func (g *Gateway) welcome(a cache.Account, v verdict, cause error) string {
 	} else {
 		lines = append(lines, fmt.Sprintf("Nothing crosses yet: strangers cannot read your node %s (%s). Make it open in your client; what you publish there from then on is federated.", feedNode(a), condition(cause)))
 	}
+	if a.Node == "" && len(g.cfg.XMPP.Services) > 0 {
+		lines = append(lines, "What you post in a node that is on the fediverse too, of "+strings.Join(g.cfg.XMPP.Services, " or ")+", is yours there, if the service says who posts.")
+	}
 	if a.Node == "" {
 		lines = append(lines, "Accept the gateway as a contact, so that it hears of your posts at once.")
 	}

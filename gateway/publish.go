@@ -72,10 +72,6 @@ func (g *Gateway) seen(ctx context.Context, a cache.Account, it xmpp.Item, s sig
 	if it.ID == "" || it.ID == "0" || it.ID == stanza.NSAvatarMeta { // the feed's own description and picture
 		return ""
 	}
-	publisher := it.Publisher.Bare()
-	if publisher != "" && (g.ours(publisher) || a.Kind == cache.Person && string(publisher) != a.JID) {
-		return "" // BR-5; and nobody else speaks in a person's name
-	}
 	change, err := g.publish(ctx, a, it, s)
 	switch {
 	case errors.Is(err, translate.ErrNotPost):
@@ -92,8 +88,12 @@ func (g *Gateway) publish(ctx context.Context, a cache.Account, it xmpp.Item, s 
 	if it.NeedsFetch() && !s.pulled.IsZero() {
 		return "", nil
 	}
+	by, err := g.speaker(ctx, a, it)
+	if err != nil || by.URI == "" {
+		return "", err
+	}
 	if !it.NeedsFetch() {
-		if wanted, err := g.wants(ctx, a, at, it.Payload, s); err != nil || !wanted {
+		if by, err = g.wants(ctx, a, by, it, s); err != nil || by.URI == "" {
 			return "", err
 		}
 	}
@@ -106,21 +106,26 @@ func (g *Gateway) publish(ctx context.Context, a cache.Account, it xmpp.Item, s 
 		if v != readable {
 			return "", nil
 		}
-		if it.NeedsFetch() {
-			if it.Payload = held.Payload; !ok {
+		if it.NeedsFetch() { // what stamps the news says nothing of what is there by now
+			if it = held; !ok {
 				return "", nil
 			}
-			if wanted, err := g.wants(ctx, a, at, it.Payload, s); err != nil || !wanted {
+			if by, err = g.speaker(ctx, a, it); err != nil || by.URI == "" {
+				return "", err
+			}
+			if by, err = g.wants(ctx, a, by, it, s); err != nil || by.URI == "" {
 				return "", err
 			}
 		}
 	}
-	p, err := translate.FromAtom(it.Payload, at, actorOf(a))
+	p, err := translate.FromAtom(it.Payload, at, actorOf(by))
 	if err != nil {
 		return "", err
 	}
 	p.Visibility = translate.Public
-	change, err := g.federate(ctx, a, p, stanza.Append(nil, it.Payload, ""))
+	change, err := g.federate(ctx, a, submission{
+		account: by, post: p, raw: stanza.Append(nil, it.Payload, ""), rawType: typeAtom, publisher: publisherOf(a, it),
+	})
 	if err != nil || change == cache.Same {
 		return change, err
 	}
@@ -133,37 +138,47 @@ func (g *Gateway) publish(ctx context.Context, a cache.Account, it xmpp.Item, s 
 	return change, nil
 }
 
-// federate stores a post of a node and sends it.
-func (g *Gateway) federate(ctx context.Context, a cache.Account, p translate.Post, raw []byte) (change cache.Change, err error) {
-	if p.Kind == translate.KindBoost {
-		return g.boost(ctx, a, p, raw)
+// federate stores a post of a node and sends it. What somebody else has posted
+// there is carried by the node, and so is what anybody repeats there.
+func (g *Gateway) federate(ctx context.Context, node cache.Account, s submission) (change cache.Change, err error) {
+	if s.post.Kind == translate.KindBoost {
+		return g.boost(ctx, node, s.post, s.raw)
 	}
-	p.Mentions = g.resolveMentions(ctx, p)
-	g.fetchParent(ctx, p)
+	s.post.Mentions = g.resolveMentions(ctx, s.post)
+	g.fetchParent(ctx, s.post)
 	err = g.store.Update(ctx, func(tx *cache.Tx) (err error) {
-		if p.ReplyTo, err = g.answered(tx, p); err != nil {
+		p := s
+		if p.post.ReplyTo, err = g.answered(tx, p.post); err != nil {
 			return err
 		}
-		p.ReplyRef = nil
-		_, change, err = g.submit(tx, submission{account: a, post: p, raw: raw, rawType: typeAtom})
-		return err
+		p.post.ReplyRef = nil
+		if p.post, change, err = g.submit(tx, p); err != nil || change != cache.Created || s.account.URI == node.URI {
+			return err
+		}
+		return g.carry(tx, node, p.post)
 	})
 	return change, err
 }
 
-// wants decides whether an item is new or changed: every rung of the ladder
-// brings the same items, servers show the last one again at every login, and an
-// answer can be older than an event that overtook it.
-func (g *Gateway) wants(ctx context.Context, a cache.Account, at translate.Item, payload *stanza.Element, s sighting) (bool, error) {
-	p, err := translate.FromAtom(payload, at, actorOf(a))
+// wants decides whether an item is new or changed, and whose it is, nobody's if
+// it is not wanted: every rung of the ladder brings the same items, servers show
+// the last one again at every login, and an answer can be older than an event
+// that overtook it. by is whose it is if it is new.
+func (g *Gateway) wants(ctx context.Context, a, by cache.Account, it xmpp.Item, s sighting) (cache.Account, error) {
+	at := translate.Item{Service: a.JID, Node: feedNode(a), ID: it.ID}
+	p, err := translate.FromAtom(it.Payload, at, actorOf(a))
 	if err != nil {
-		return false, err
+		return cache.Account{}, err
+	}
+	if p.Published.Before(by.LinkedAt.Truncate(time.Second)) && (!p.Published.IsZero() || !s.pulled.IsZero()) {
+		by = a // maybe from before the link of who wrote it: it is not theirs here
 	}
 	date := p.Published
 	if p.Updated.After(date) {
 		date = p.Updated
 	}
 	wanted := false
+	var stamp cache.Placement
 	err = g.store.View(ctx, func(tx *cache.Tx) error {
 		place, err := tx.PlacementByItem(at.Service, at.Node, at.ID)
 		if errors.Is(err, cache.ErrNotFound) {
@@ -184,15 +199,31 @@ func (g *Gateway) wants(ctx context.Context, a cache.Account, at translate.Item,
 		if err != nil {
 			return err
 		}
+		if by, err = g.ownerIn(tx, a, stored); err != nil || by.URI == "" {
+			return err
+		}
 		raw, _, err := tx.Raw(place.URI, operator)
 		if err != nil && !errors.Is(err, cache.ErrNotFound) {
 			return err
 		}
 		overtaken := !s.pulled.IsZero() && stored.Modified.After(s.pulled)
-		wanted = a.State == cache.Linked && stored.Post.Owner.URI == a.URI && !overtaken && !sameEntry(raw, payload, p)
+		if unstamped(a, place) && publisherOf(a, it) != place.Publisher {
+			stamp = place
+		}
+		wanted = a.State == cache.Linked && by.State == cache.Linked && !overtaken && !sameEntry(raw, it.Payload, p)
+		if wanted && !samePublisher(a, it, place) {
+			g.log.Info("overwritten item ignored", "rule", "X4", "account", a.Acct, "item", at.ID, "publisher", it.Publisher.Bare())
+			wanted = false
+		}
 		return nil
 	})
-	return wanted, err
+	if err == nil && stamp.URI != "" {
+		err = g.store.Update(ctx, func(tx *cache.Tx) error { return tx.StampItem(stamp, publisherOf(a, it)) })
+	}
+	if err != nil || !wanted {
+		by = cache.Account{}
+	}
+	return by, err
 }
 
 // sameEntry tells whether an entry says what the kept one says: services do not
@@ -264,10 +295,11 @@ func (g *Gateway) retracted(ctx context.Context, a cache.Account, id string) {
 		if err != nil {
 			return ignoreMissing(err)
 		}
-		if stored.Post.Owner.URI != a.URI {
-			return nil
+		owner, err := g.ownerIn(tx, a, stored)
+		if err != nil || owner.URI == "" {
+			return err
 		}
-		return g.retire(tx, a, stored)
+		return g.retire(tx, owner, stored)
 	})
 	if err != nil && ctx.Err() == nil {
 		g.log.Error("delete a retracted post", "account", a.Acct, "item", id, "error", err)

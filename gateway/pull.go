@@ -133,10 +133,11 @@ func (g *Gateway) reconcile(ctx context.Context, a cache.Account, held []dated, 
 			if err != nil {
 				return ignoreMissing(err)
 			}
-			if stored.Post.Owner.URI == a.URI && stored.Modified.After(oldest) && stored.Modified.Before(asked) {
+			owner, err := g.ownerIn(tx, a, stored)
+			if owner.URI != "" && stored.Modified.After(oldest) && stored.Modified.Before(asked) {
 				gone = append(gone, p.ItemID)
 			}
-			return nil
+			return err
 		})
 	})
 	if err != nil {
@@ -209,7 +210,7 @@ func (g *Gateway) Purge(ctx context.Context, jid stanza.JID, node string) (strin
 	for _, it := range items {
 		held[it.ID] = true
 	}
-	n, err := g.retireAll(ctx, a, func(p cache.Stored) bool {
+	n, err := g.retireNode(ctx, a, func(p cache.Stored) bool {
 		it := p.Post.Item
 		return it != nil && it.Service == a.JID && it.Node == feedNode(a) && !held[it.ID]
 	})

@@ -34,6 +34,8 @@ type outgoing struct {
 	inboxes []string
 	// followers delivers to the accepted followers of the sender too.
 	followers bool
+	// carrier is the node of others that the object is in; its followers get it too.
+	carrier string
 	// reached delivers to every host that ever got something of the sender.
 	reached bool
 	message *bounce
@@ -98,9 +100,16 @@ func (g *Gateway) recipients(tx *cache.Tx, o outgoing) ([]string, error) {
 			out = append(out, inbox)
 		}
 	}
+	var followed []string
 	if o.followers || o.reached {
+		followed = append(followed, o.sender.URI)
+	}
+	if o.carrier != "" {
+		followed = append(followed, o.carrier)
+	}
+	for _, uri := range followed {
 		for after := ""; ; {
-			page, err := tx.DeliveryInboxes(o.sender.URI, after, 1000)
+			page, err := tx.DeliveryInboxes(uri, after, 1000)
 			if err != nil {
 				return nil, fmt.Errorf("read followers' inboxes: %w", err)
 			}

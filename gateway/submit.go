@@ -17,6 +17,8 @@ type submission struct {
 	raw     []byte         // as it came, and
 	rawType string         // its media type
 	message *bounce
+	// publisher is who the service says put it there, if that is not the account.
+	publisher string
 }
 
 // submit stores a post of a user of ours and queues what tells the fediverse:
@@ -42,7 +44,14 @@ func (g *Gateway) submit(tx *cache.Tx, s submission) (translate.Post, cache.Chan
 	}
 	a := translate.AudienceOf(p.Visibility, g.addr.Followers(acct), p.Mentions)
 	p.To, p.Cc = a.To, a.Cc
-	_, change, err := tx.PutPost(p, s.raw, cache.PutOptions{Received: now, RawType: s.rawType})
+	carrier, err := g.carrier(tx, p)
+	if err != nil {
+		return p, "", err
+	}
+	if carrier.URI != "" { // as peers address a group (FEP-1b12)
+		p.Cc = append(p.Cc, carrier.URI, g.addr.Followers(acctOf(carrier)))
+	}
+	_, change, err := tx.PutPost(p, s.raw, cache.PutOptions{Received: now, RawType: s.rawType, Publisher: s.publisher})
 	if err != nil || change == cache.Same {
 		return p, change, err
 	}
@@ -52,7 +61,7 @@ func (g *Gateway) submit(tx *cache.Tx, s submission) (translate.Post, cache.Chan
 		act = translate.Update("", note)
 	}
 	o := outgoing{
-		sender: s.account, act: *act, object: p.URI, message: s.message,
+		sender: s.account, act: *act, object: p.URI, message: s.message, carrier: carrier.URI,
 		followers: p.Visibility != translate.Direct && p.Visibility != translate.Limited,
 	}
 	if o.inboxes, err = inboxesOf(tx, g.addressees(tx, p), !open(p.Visibility)); err != nil {
@@ -172,26 +181,30 @@ func (g *Gateway) retire(tx *cache.Tx, account cache.Account, stored cache.Store
 	if err != nil {
 		return err
 	}
-	if err := g.cancelUnsent(tx, p.URI, inboxes, account); err != nil {
+	carrier, err := g.carrier(tx, p)
+	if err != nil {
+		return err
+	}
+	o := outgoing{sender: account, act: *act, object: p.URI, inboxes: inboxes, followers: true, carrier: carrier.URI}
+	if err := g.cancelUnsent(tx, o); err != nil {
 		return err
 	}
 	if err := g.remove(tx, stored, account.URI); err != nil {
 		return err
 	}
-	return g.send(tx, outgoing{
-		sender: account, act: *act, object: p.URI, inboxes: append(inboxes, hosts...), followers: open(p.Visibility) || p.Visibility == translate.Followers,
-	})
+	o.inboxes, o.followers = append(inboxes, hosts...), open(p.Visibility) || p.Visibility == translate.Followers
+	return g.send(tx, o)
 }
 
 // cancelUnsent drops the deliveries of a post that nobody has got yet (design:
 // delivery): only those that were never attempted.
-func (g *Gateway) cancelUnsent(tx *cache.Tx, uri string, inboxes []string, account cache.Account) error {
-	all, err := g.recipients(tx, outgoing{sender: account, inboxes: inboxes, followers: true})
+func (g *Gateway) cancelUnsent(tx *cache.Tx, o outgoing) error {
+	all, err := g.recipients(tx, o)
 	if err != nil {
 		return err
 	}
 	for _, inbox := range all {
-		if _, err := tx.CancelUnattempted(inbox + " " + uri); err != nil {
+		if _, err := tx.CancelUnattempted(inbox + " " + o.object); err != nil {
 			return err
 		}
 	}

@@ -75,8 +75,14 @@ func (g *Gateway) leave(tx *cache.Tx, a cache.Account) error {
 }
 
 // purge deletes the posts of an actor that left, a few in each transaction.
-// Nobody sees them any more meanwhile.
+// Nobody sees them any more meanwhile. What others posted in a node goes first,
+// with the boosts of it: nothing tells of it any more when it is retracted.
 func (g *Gateway) purge(ctx context.Context, a cache.Account) error {
+	if a.Kind == cache.Node {
+		if _, err := g.retireNode(ctx, a, func(p cache.Stored) bool { return p.Post.Owner.URI != a.URI }); err != nil {
+			return err
+		}
+	}
 	for more := true; more; {
 		err := g.store.Update(ctx, func(tx *cache.Tx) error {
 			posts, err := tx.Outbox(a.URI, operator, cache.Page{Limit: 100})
