@@ -1,4 +1,4 @@
-// Package e2e tests the gateway against real servers: Prosody, ejabberd, nginx,
+// Package e2e tests the gateway against real servers: Prosody, ejabberd, nginx, Apache, Caddy,
 // Fedify, slixmpp and Chromium, over https with a CA of their own.
 package e2e
 

@@ -3,6 +3,7 @@ package e2e
 import (
 	"net"
 	"net/http"
+	"strings"
 	"testing"
 
 	"isthmus/e2e/lab"
@@ -84,10 +85,19 @@ func TestServers(t *testing.T) {
 	}
 }
 
-// TestNginx shows that the configuration of docker/ passes requests on as
+// TestFronts shows that the configurations of docker/ pass requests on as
 // signatures need them: path, query and host as they came.
-func TestNginx(t *testing.T) {
+func TestFronts(t *testing.T) {
 	t.Parallel()
+	for _, front := range lab.Fronts {
+		t.Run(string(front), func(t *testing.T) {
+			t.Parallel()
+			passesOn(t, front)
+		})
+	}
+}
+
+func passesOn(t *testing.T, front lab.Front) {
 	l := newLab(t)
 	got := make(chan string, 1)
 	listener, err := net.Listen("tcp", l.Names.Back+":8480")
@@ -95,29 +105,31 @@ func TestNginx(t *testing.T) {
 		t.Fatal(err)
 	}
 	backend := &http.Server{ReadHeaderTimeout: patience, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		got <- r.Host + r.RequestURI + " " + r.Header.Get("X-Forwarded-Proto")
+		got <- r.Host + r.RequestURI + " " + r.Header.Get("X-Forwarded-Proto") + " " + r.Header.Get("X-Forwarded-For")
 	})}
 	go backend.Serve(listener)
 	defer backend.Close()
 	ctx := within(t, patience)
-	if err := l.StartNginx(ctx, listener.Addr().String()); err != nil {
+	if err := l.StartFront(ctx, front, listener.Addr().String()); err != nil {
 		t.Fatal(err)
 	}
-	host := l.Names.Domains[1]
-	for _, uri := range []string{
-		"/.well-known/webfinger?resource=acct%3Alouise%40xmpp.test&x",
-		"/.well-known/host-meta.json", "/.well-known/nodeinfo",
-		"/_ap/actor/louise%40" + host, "/_ap/item/j%C3%B8rgen%40" + host + "/%2F%25a%c3%b8?", "/_ap/a//b/../c",
-	} {
-		d, err := l.Get(ctx, "https://"+host+uri, "*/*")
-		if err != nil || d.Status != http.StatusOK {
-			t.Fatalf("%s: %d, %v", uri, d.Status, err)
+	for _, host := range l.Names.Domains {
+		for _, uri := range []string{
+			"/.well-known/webfinger?resource=acct%3Alouise%40xmpp.test&x",
+			"/.well-known/host-meta", "/.well-known/host-meta.json", "/.well-known/nodeinfo",
+			"/_ap/actor/louise%40" + host, "/_ap/item/j%C3%B8rgen%40" + host + "/%2F%25a%c3%b8?", "/_ap/a//b/../c",
+		} {
+			d, err := l.Get(ctx, "https://"+host+uri, "*/*")
+			if err != nil || d.Status != http.StatusOK {
+				t.Fatalf("%s: %d, %v", uri, d.Status, err)
+			}
+			arrived, want := <-got, host+uri+" https 127."
+			if !strings.HasPrefix(arrived, want) {
+				t.Errorf("behind %s arrives %s, want %s", front, arrived, want)
+			}
 		}
-		if arrived, want := <-got, host+uri+" https"; arrived != want {
-			t.Errorf("behind nginx arrives %s, want %s", arrived, want)
+		if d, err := l.Get(ctx, "https://"+host+"/_apart", "*/*"); err != nil || len(got) > 0 {
+			t.Errorf("/_apart: %d, %v, want the website's answer", d.Status, err)
 		}
-	}
-	if d, err := l.Get(ctx, "https://"+host+"/_apart", "*/*"); err != nil || d.Status != http.StatusNotFound {
-		t.Errorf("/_apart: %d, %v, want 404 of the website", d.Status, err)
 	}
 }

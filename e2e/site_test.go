@@ -21,10 +21,11 @@ type setup struct {
 
 func (s setup) String() string { return string(s.kind) + "," + string(s.front) }
 
-// everySetup is each server behind each front; mainSetups are enough where only
+// everySetup has each server and each front; mainSetups are enough where only
 // one of the two matters.
 var (
-	everySetup = []setup{{lab.Prosody, lab.Direct}, {lab.Prosody, lab.Nginx}, {lab.Ejabberd, lab.Direct}, {lab.Ejabberd, lab.Nginx}}
+	everySetup = []setup{{lab.Prosody, lab.Direct}, {lab.Prosody, lab.Nginx}, {lab.Ejabberd, lab.Direct}, {lab.Ejabberd, lab.Nginx},
+		{lab.Prosody, lab.Apache}, {lab.Ejabberd, lab.Caddy}}
 	mainSetups = []setup{{lab.Prosody, lab.Direct}, {lab.Ejabberd, lab.Nginx}}
 )
 

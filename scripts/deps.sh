@@ -21,6 +21,8 @@ fi
 if [ "$purpose" = test ]; then
 	want ejabberdctl ejabberd
 	want nginx nginx
+	want apache2 apache2
+	want caddy caddy
 	want gcc gcc libc6-dev
 	want chromium chromium
 	want certutil libnss3-tools
@@ -47,7 +49,7 @@ if [ ${#packages[@]} -gt 0 ]; then
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
 	# Nor shall they start when the machine does.
 	if [ -d /run/systemd/system ]; then
-		for unit in prosody ejabberd nginx; do
+		for unit in prosody ejabberd nginx apache2 caddy; do
 			case " ${packages[*]} " in *" $unit"*) as_root systemctl disable --quiet --now $unit || true ;; esac
 		done
 	fi

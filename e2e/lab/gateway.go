@@ -12,17 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-
-	"isthmus/docker"
-)
-
-// Front is how the gateway's https is served.
-type Front string
-
-// The fronts: the gateway's own TLS, or nginx before it.
-const (
-	Direct Front = "direct"
-	Nginx  Front = "nginx"
 )
 
 // Gateway is the program under test, as a process of its own.
@@ -66,7 +55,7 @@ func BuildGateway(ctx context.Context, dir string) (string, error) {
 	return bin, nil
 }
 
-// StartGateway starts the gateway, and nginx before it if so asked, and waits
+// StartGateway starts the gateway, and a web server before it if so asked, and waits
 // until it says that it is ready.
 func (l *Lab) StartGateway(ctx context.Context, s *Server, o GatewayOptions) (*Gateway, error) {
 	dir, err := l.folder("gateway")
@@ -86,9 +75,9 @@ func (l *Lab) StartGateway(ctx context.Context, s *Server, o GatewayOptions) (*G
 		Ready: "http://" + net.JoinHostPort(l.Names.Back, fmt.Sprint(metrics)) + "/readyz",
 	}
 	listen := net.JoinHostPort(l.Names.Web, "443")
-	if o.Front == Nginx {
+	if o.Front != Direct {
 		listen = net.JoinHostPort(l.Names.Back, "8480")
-		if err := l.StartNginx(ctx, listen); err != nil {
+		if err := l.StartFront(ctx, o.Front, listen); err != nil {
 			return nil, err
 		}
 		pair = Pair{}
@@ -181,61 +170,4 @@ func (g *Gateway) Run(ctx context.Context, arguments ...string) (output string, 
 		return string(out), exit.ExitCode(), nil
 	}
 	return string(out), 0, err
-}
-
-// StartNginx puts nginx on the public port, with the configuration of docker/.
-func (l *Lab) StartNginx(ctx context.Context, backend string) error {
-	dir, err := l.folder("nginx")
-	if err != nil {
-		return err
-	}
-	pair, err := l.CA.Issue(l.Names.Domains[0], l.Names.Domains[1])
-	if err != nil {
-		return err
-	}
-	template, err := docker.Config("nginx/isthmus.conf")
-	if err != nil {
-		return err
-	}
-	site, err := docker.Fill(template, map[string]string{
-		"WEB_LISTEN": l.Names.Web, "WEB_HOSTS": strings.Join(l.Names.Domains[:], " "),
-		"WEB_CERT": pair.Cert, "WEB_KEY": pair.Key, "GATEWAY": backend,
-	})
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(filepath.Join(dir, "site.conf"), []byte(site), 0o644); err != nil {
-		return err
-	}
-	// One process in the foreground: nginx's workers would outlive its master.
-	config := fmt.Sprintf(`user root;
-daemon off;
-master_process off;
-pid %[1]s/nginx.pid;
-error_log %[1]s/nginx-error.log info;
-events { worker_connections 512; }
-http {
-    access_log %[1]s/nginx-access.log;
-    client_body_temp_path %[1]s/nginx-body;
-    proxy_temp_path %[1]s/nginx-proxy;
-    fastcgi_temp_path %[1]s/nginx-fastcgi;
-    uwsgi_temp_path %[1]s/nginx-uwsgi;
-    scgi_temp_path %[1]s/nginx-scgi;
-    include %[1]s/site.conf;
-}
-`, dir)
-	file := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(file, []byte(config), 0o644); err != nil {
-		return err
-	}
-	path, err := program("nginx", "nginx")
-	if err != nil {
-		return err
-	}
-	proc, err := startProcess(dir, "nginx", exec.Command(path, "-c", file, "-e", filepath.Join(dir, "nginx-error.log")))
-	if err != nil {
-		return err
-	}
-	l.onClose(proc.Stop)
-	return proc.await(10*time.Second, func() error { return canConnect(ctx, net.JoinHostPort(l.Names.Web, "443")) })
 }
