@@ -52,7 +52,8 @@ type Reach struct {
 	Proof     time.Time `json:"proof,omitzero"` // a stranger could read it
 	Event     time.Time `json:"event,omitzero"` // last event that came by itself
 	Pull      time.Time `json:"pull,omitzero"`
-	Item      string    `json:"item,omitempty"` // newest item seen
+	Comments  time.Time `json:"comments,omitzero"` // when those of its newest posts were asked for
+	Item      string    `json:"item,omitempty"`    // newest item seen
 	Error     string    `json:"error,omitempty"`
 	ErrorAt   time.Time `json:"error_at,omitzero"`
 	Subscribe time.Time `json:"subscribe,omitzero"` // when the gateway's own JID subscribed

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -103,42 +102,15 @@ func byDate(items []xmpp.Item) []dated {
 	return out
 }
 
-// reconcile finds retracts that nothing told of: an archived item that is
-// missing while the node still holds one that is older, in the order in which
-// max_items drops them, which is that of their last change. What is older than
-// all that are held was only dropped (design: deletes).
+// reconcile finds retracts that nothing told of.
 func (g *Gateway) reconcile(ctx context.Context, a cache.Account, held []dated, asked time.Time) {
 	var gone []string
-	err := g.store.View(ctx, func(tx *cache.Tx) error {
-		have := map[string]bool{}
-		oldest := asked
-		for _, h := range held {
-			have[h.item.ID] = true
-			touched := h.changed
-			stored, err := tx.PostByItem(a.JID, feedNode(a), h.item.ID, operator)
-			if err == nil && stored.Modified.After(touched) {
-				touched = stored.Modified
-			} else if err != nil && !errors.Is(err, cache.ErrNotFound) && !errors.Is(err, cache.ErrGone) {
-				return err
-			}
-			if !touched.IsZero() && touched.Before(oldest) {
-				oldest = touched
-			}
-		}
-		return eachPlaced(tx, a.JID, feedNode(a), func(p cache.Placement) error {
-			if have[p.ItemID] || !p.PlacedAt.Before(asked) {
-				return nil
-			}
-			stored, err := tx.PostByURI(p.URI, operator)
-			if err != nil {
-				return ignoreMissing(err)
-			}
-			owner, err := g.ownerIn(tx, a, stored)
-			if owner.URI != "" && stored.Modified.After(oldest) && stored.Modified.Before(asked) {
-				gone = append(gone, p.ItemID)
-			}
-			return err
+	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		gone, err = missing(tx, translate.Node{Service: a.JID, Name: feedNode(a)}, held, asked, func(s cache.Stored) (bool, error) {
+			owner, err := g.ownerIn(tx, a, s)
+			return owner.URI != "", err
 		})
+		return err
 	})
 	if err != nil {
 		if ctx.Err() == nil {

@@ -91,6 +91,7 @@ func (g *Gateway) reach(ctx context.Context, a cache.Account) {
 	g.befriend(ctx, a)
 	g.subscribe(ctx, a)
 	g.pull(ctx, a, false)
+	g.pullComments(ctx, a)
 }
 
 // The states of the roster link with a user, as the store keeps them.
@@ -266,6 +267,9 @@ const profileEvery = 24 * time.Hour
 // it was linked or the link came up, may be made now.
 func (g *Gateway) due(ctx context.Context, a cache.Account, up time.Time) {
 	now := g.now()
+	if now.Sub(a.Reach.Comments) > pullWellEvery+rand.N(pullWellEvery/4) {
+		g.pullComments(ctx, a)
+	}
 	every := pullEvery
 	switch {
 	case a.Reach.Subscribe.IsZero() && (now.Sub(up) < pullEvery || now.Sub(a.LinkedAt) < pullEvery):
