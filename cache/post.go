@@ -1,9 +1,7 @@
 package cache
 
 import (
-	"crypto/sha256"
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -76,26 +74,6 @@ func (tx *Tx) newID(ms int64) (int64, error) {
 		}
 	}
 	return 0, fmt.Errorf("no id is left: %w", ErrConflict)
-}
-
-// digest says what a post is, without what changes although nobody edited it:
-// how people are called, where XMPP shows it, dates.
-func digest(p translate.Post) ([]byte, error) {
-	p.Owner = translate.Actor{URI: p.Owner.URI}
-	p.Author = translate.Actor{URI: p.Author.URI}
-	p.Mentions = slices.Clone(p.Mentions)
-	for i, m := range p.Mentions {
-		p.Mentions[i] = translate.Mention{Actor: translate.Actor{URI: m.URI}, Text: m.Text}
-	}
-	p.To, p.Cc = slices.Sorted(slices.Values(p.To)), slices.Sorted(slices.Values(p.Cc))
-	p.Item, p.Comments, p.ReplyRef, p.BoostRef = nil, nil, nil, nil
-	p.Published, p.Updated = time.Time{}, time.Time{}
-	b, err := json.Marshal(p, lenientText)
-	if err != nil {
-		return nil, err
-	}
-	h := sha256.Sum256(b)
-	return h[:16], nil
 }
 
 // storedColumns are what scanStored reads, from posts p and bodies b.
