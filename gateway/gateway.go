@@ -180,7 +180,7 @@ func (g *Gateway) setXMPP() {
 	}, g.log)
 	g.link = xmpp.New(xmpp.Config{
 		Domain: component, Server: g.cfg.XMPP.Server, Secret: g.cfg.XMPP.Secret, Log: g.log,
-		Services: g.cfg.XMPP.Services,
+		Services: g.cfg.XMPP.Services, Closing: g.farewell,
 	}, g.router)
 	g.setCaps()
 }

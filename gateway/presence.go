@@ -60,6 +60,7 @@ func (g *Gateway) answerProbe(ctx context.Context, p xmpp.Presence) {
 	}
 	out := xmpp.Presence{Photo: photo}
 	out.From, out.To = p.To.Bare(), p.From
+	g.meets(ctx, out.From, out.To)
 	if err := g.link.Send(ctx, out.Element().Add(g.caps.Element())); err != nil {
 		g.log.Info("answer a probe", "actor", who.URI, "error", err)
 	}
@@ -83,6 +84,7 @@ func (g *Gateway) befriended(ctx context.Context, p xmpp.Presence) {
 	g.presence(ctx, xmpp.Subscribed, actor, user)
 	out := xmpp.Presence{}
 	out.From, out.To = actor, user
+	g.meets(ctx, actor, user)
 	if f.State == cache.FollowPending {
 		out.Status = "follow request sent"
 	}
@@ -157,6 +159,9 @@ func (g *Gateway) domainPresence(ctx context.Context, p xmpp.Presence) {
 func (g *Gateway) presence(ctx context.Context, kind string, from, to stanza.JID) {
 	p := xmpp.Presence{Type: kind}
 	p.From, p.To = from, to
+	if kind == xmpp.Unavailable {
+		g.leaves(ctx, from, to)
+	}
 	if err := g.link.Send(ctx, p.Element()); err != nil {
 		g.log.Info("send presence", "to", to.Bare(), "error", err)
 	}

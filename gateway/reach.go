@@ -45,6 +45,7 @@ func (g *Gateway) connected(ctx context.Context) {
 	if err != nil && ctx.Err() == nil {
 		g.log.Error("note that the link is up", "error", err)
 	}
+	g.reappear(ctx)
 	g.eachLinked(ctx, func(a cache.Account) { g.reach(ctx, a) })
 }
 
@@ -197,6 +198,7 @@ func (g *Gateway) subscribeOnce(ctx context.Context, us, service stanza.JID, nod
 func (g *Gateway) sendPresence(ctx context.Context, from, to stanza.JID, caps *xmpp.Caps) {
 	p := xmpp.Presence{}
 	p.From, p.To = from, to
+	g.meets(ctx, from, to)
 	if err := g.link.Send(ctx, p.Element().Add(caps.Element())); err != nil {
 		g.log.Info("send presence", "to", to.Bare(), "error", err)
 	}

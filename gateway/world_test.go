@@ -37,6 +37,7 @@ type world struct {
 	*Gateway
 	t    *testing.T
 	xmpp *fakeXMPP
+	stop func() // ends the link in good order
 
 	mu  sync.Mutex
 	now time.Time
@@ -82,9 +83,12 @@ func newWorld(t *testing.T) *world {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- w.link.Run(ctx) }()
-	t.Cleanup(func() {
+	w.stop = sync.OnceFunc(func() {
 		cancel()
 		<-ended
+	})
+	t.Cleanup(func() {
+		w.stop()
 		w.running.Wait()
 		_ = store.Close()
 	})

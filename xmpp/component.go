@@ -31,6 +31,10 @@ type Config struct {
 	// dropped.
 	Services []string
 
+	// Closing is called when Run ends, after the handlers, while stanzas can
+	// still be sent. The stream closes when it returns.
+	Closing func(ctx context.Context)
+
 	MaxStanzaIn    int           // bytes; 1 MiB. Larger ones are skipped, an IQ answered.
 	MaxStanzaOut   int           // bytes; 192 KiB
 	Workers        int           // handlers that run at once; 64
@@ -39,7 +43,7 @@ type Config struct {
 	QueueBytes     int           // bytes waiting in all, an eighth of it for one peer; 64 MiB
 	IQTimeout      time.Duration // until an unanswered request is answered with an error; 25 s
 	RequestTimeout time.Duration // of Request when ctx has no deadline; 30 s
-	ShutdownGrace  time.Duration // for handlers under way when Run ends; 5 s
+	ShutdownGrace  time.Duration // for handlers under way when Run ends, and again for Closing; 5 s
 	PingAfter      time.Duration // of silence until the server is asked for a sign of life; 1 min
 	PingTimeout    time.Duration // from then until the link is given up; 30 s
 }

@@ -83,6 +83,7 @@ func (c *Component) Run(ctx context.Context) error {
 		defer close(stop)
 		<-ctx.Done()
 		c.drain(cancel)
+		c.closing(ctx)
 	}()
 	b := backoff{random: rand.Float64}
 	for ctx.Err() == nil {
@@ -145,6 +146,16 @@ func (c *Component) serve(l *link, stop <-chan struct{}) error {
 	defer c.link.Store(nil)
 	c.log.Info("linked to the XMPP server", "server", c.cfg.Server, "component", string(c.domain))
 	return l.serve(stop)
+}
+
+// closing lets the owner of the component say what it has to say at last.
+func (c *Component) closing(ctx context.Context) {
+	if c.cfg.Closing == nil || !c.Online() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), c.cfg.ShutdownGrace)
+	defer cancel()
+	c.cfg.Closing(ctx)
 }
 
 // drain lets handlers end what they have begun, for a while. Whoever asked and
