@@ -95,14 +95,47 @@ func TestDirectMessage(t *testing.T) {
 	w.chat(pierre+"/desk", aliceJID, "m9", "", stanza.New(stanza.NSRetract, "retract").Set("id", "m1"))
 	w.expect("")
 	w.chat(phone, aliceJID, "m3", "", stanza.New(stanza.NSRetract, "retract").Set("id", "m2")) // by the correction's id too
-	gone := w.deliveries()
-	if len(gone) == 0 {
-		t.Error("nothing tells of the retraction")
+	if gone := w.expect("Delete")[0]; gone.uri != made.uri || gone.inbox != made.inbox { // where it went, in the same lane
+		t.Errorf("the retraction is %+v", gone)
 	}
-	for _, d := range gone {
-		if d.Type != "Delete" || d.uri != made.uri || !strings.HasPrefix(d.inbox, "https://mast.social/") {
-			t.Errorf("the retraction is %+v", d)
+}
+
+// TestDeleteWhereItWent shows that a Delete goes to the inboxes that got what is
+// deleted, once; and to another one only on a host where none of them is left.
+func TestDeleteWhereItWent(t *testing.T) {
+	w := newWorld(t)
+	a := w.linkUser(louise)
+	w.actor("https://mast.social/users/zoe", "zoe@mast.social", `zoe\40mast.social@ap.example.org`)
+	inboxes := func(list []sentActivity) (out []string) {
+		for _, d := range list {
+			out = append(out, d.inbox)
 		}
+		slices.Sort(out)
+		return out
+	}
+	group := w.remotePost(aliceURI, "group", "direct", `,"cc":["`+bobURI+`","https://mast.social/users/zoe"]`)
+	w.update(func(tx *cache.Tx) error {
+		return tx.PutMessage(cache.Message{ID: "g", Our: aliceJID, User: louise, Object: group, Origin: translate.OriginAP, At: w.clock()})
+	})
+	w.chat(phone, aliceJID, "m1", "To all.", stanza.New(stanza.NSReply, "reply").Set("id", "g").Set("to", aliceJID))
+	made := inboxes(w.expect("Create Create Create"))
+	if want := []string{aliceURI + "/inbox", "https://mast.social/users/zoe/inbox", bobURI + "/inbox"}; !slices.Equal(made, want) {
+		t.Errorf("delivered to %q", made)
+	}
+	w.chat(phone, aliceJID, "m2", "", stanza.New(stanza.NSRetract, "retract").Set("id", "m1"))
+	if gone := inboxes(w.expect("Delete Delete Delete")); !slices.Equal(gone, made) {
+		t.Errorf("deleted at %q, was at %q", gone, made)
+	}
+
+	w.publish(louise, feed, w.entry("fern", "A fern."))
+	w.expect("Create")
+	w.update(func(tx *cache.Tx) error {
+		_, err := tx.DeleteFollow(aliceURI, a.URI)
+		return err
+	})
+	w.retractItem(louise, feed, "fern")
+	if gone := inboxes(w.expect("Delete")); !slices.Equal(gone, []string{"https://mast.social/inbox"}) {
+		t.Errorf("deleted at %q", gone)
 	}
 }
 

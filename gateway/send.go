@@ -36,6 +36,9 @@ type outgoing struct {
 	followers bool
 	// carrier is the node of others that the object is in; its followers get it too.
 	carrier string
+	// hosts got something that this is about: where none of the other inboxes is,
+	// that of anybody who is known there will do.
+	hosts []string
 	// reached delivers to every host that ever got something of the sender.
 	reached bool
 	message *bounce
@@ -123,6 +126,20 @@ func (g *Gateway) recipients(tx *cache.Tx, o outgoing) ([]string, error) {
 		}
 	}
 	for _, inbox := range o.inboxes {
+		add(inbox)
+	}
+	there := map[string]bool{}
+	for _, inbox := range out {
+		there[hostname(inbox)] = true
+	}
+	for _, host := range o.hosts {
+		if there[host] {
+			continue
+		}
+		inbox, err := tx.HostInbox(host)
+		if err != nil {
+			return nil, err
+		}
 		add(inbox)
 	}
 	return out, nil

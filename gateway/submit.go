@@ -177,7 +177,7 @@ func (g *Gateway) retire(tx *cache.Tx, account cache.Account, stored cache.Store
 	if err != nil {
 		return err
 	}
-	hosts, err := g.reachedInboxes(tx, p.URI)
+	hosts, err := tx.ReceiptHosts(p.URI)
 	if err != nil {
 		return err
 	}
@@ -192,7 +192,7 @@ func (g *Gateway) retire(tx *cache.Tx, account cache.Account, stored cache.Store
 	if err := g.remove(tx, stored, account.URI); err != nil {
 		return err
 	}
-	o.inboxes, o.followers = append(inboxes, hosts...), open(p.Visibility) || p.Visibility == translate.Followers
+	o.hosts, o.followers = hosts, open(p.Visibility) || p.Visibility == translate.Followers
 	return g.send(tx, o)
 }
 
@@ -211,34 +211,9 @@ func (g *Gateway) cancelUnsent(tx *cache.Tx, o outgoing) error {
 	return nil
 }
 
-// reachedInboxes are inboxes on the hosts that a post went to and where nobody
-// follows its author any more: any actor known there will do.
-func (g *Gateway) reachedInboxes(tx *cache.Tx, uri string) ([]string, error) {
-	hosts, err := tx.ReceiptHosts(uri)
-	if err != nil {
-		return nil, err
-	}
-	return g.inboxesOnHosts(tx, hosts)
-}
-
 func earlier(t, limit time.Time) time.Time {
 	if t.IsZero() || t.After(limit) {
 		return limit
 	}
 	return t
-}
-
-// inboxesOnHosts gives one inbox for each host where anybody is known.
-func (g *Gateway) inboxesOnHosts(tx *cache.Tx, hosts []string) ([]string, error) {
-	var out []string
-	for _, host := range hosts {
-		inbox, err := tx.HostInbox(host)
-		if err != nil {
-			return nil, err
-		}
-		if inbox != "" {
-			out = append(out, inbox)
-		}
-	}
-	return out, nil
 }

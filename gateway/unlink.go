@@ -38,10 +38,6 @@ func (g *Gateway) leave(tx *cache.Tx, a cache.Account) error {
 	if err != nil {
 		return err
 	}
-	inboxes, err := g.inboxesOnHosts(tx, hosts)
-	if err != nil {
-		return err
-	}
 	following, err := tx.FollowingOf(a.URI, "", 0, 100_000)
 	if err != nil {
 		return err
@@ -62,7 +58,7 @@ func (g *Gateway) leave(tx *cache.Tx, a cache.Account) error {
 		return err
 	}
 	act := translate.DeleteActor("", a.URI)
-	o := outgoing{sender: a, act: *act, object: a.URI, inboxes: append(theirs, inboxes...), reached: true}
+	o := outgoing{sender: a, act: *act, object: a.URI, inboxes: theirs, hosts: hosts, reached: true}
 	if err := g.send(tx, o); err != nil {
 		return err
 	}
