@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"strconv"
 
 	"isthmus/ap"
 	"isthmus/ap/as2"
@@ -46,14 +45,13 @@ func (b *backend) find(ctx context.Context, q ap.CollectionLookup) (collection, 
 	return b.collectionOf(a, q)
 }
 
-// collection is how one kind of collection is read: its size, and a page from a
-// cursor on, with the cursor of the next.
+// collection is how one kind of collection is read: its size, and a page.
 type collection struct {
 	id      string
 	ordered bool
 	hidden  bool // the size is told, the members are not (A11)
 	count   func(tx *cache.Tx) (int, error)
-	page    func(tx *cache.Tx, after int64) (items []any, next int64, err error)
+	page    func(tx *cache.Tx, s span) ([]entry, error)
 }
 
 func (c collection) document(tx *cache.Tx, q ap.CollectionLookup) (*as2.Collection, error) {
@@ -75,29 +73,36 @@ func (c collection) document(tx *cache.Tx, q ap.CollectionLookup) (*as2.Collecti
 		case n == 0:
 			doc.Items = []any{}
 		default:
-			doc.First = c.id + "?page=0"
+			doc.First, doc.Last = c.id+"?page=0", c.id+"?page="+lastPage
+			if n <= collectionPage {
+				doc.Last = c.id + "?page=0"
+			}
 		}
 		return doc, nil
 	}
-	after, err := strconv.ParseInt(q.Page, 10, 64)
-	if err != nil || after < 0 || c.hidden {
+	at, ok := parseSpan(q.Page)
+	if !ok || c.hidden {
 		return nil, fail(NotFound, "no such page")
 	}
-	items, next, err := c.page(tx, after)
+	page, prev, next, err := at.read(tx, c.page)
 	if err != nil {
 		return nil, err
 	}
 	doc := &as2.Collection{Context: as2.ContextNote, ID: c.id + "?page=" + q.Page, Type: pageKind, PartOf: c.id, TotalItems: &total}
-	if items == nil {
-		items = []any{}
+	items := make([]any, len(page))
+	for i, e := range page {
+		items[i] = e.item
 	}
 	if c.ordered {
 		doc.OrderedItems = items
 	} else {
 		doc.Items = items
 	}
-	if next > 0 {
-		doc.Next = c.id + "?page=" + strconv.FormatInt(next, 10)
+	if next != "" {
+		doc.Next = c.id + "?page=" + next
+	}
+	if prev != "" {
+		doc.Prev = c.id + "?page=" + prev
 	}
 	return doc, nil
 }
@@ -105,7 +110,7 @@ func (c collection) document(tx *cache.Tx, q ap.CollectionLookup) (*as2.Collecti
 // none is a collection without members.
 func none(id string) collection {
 	return collection{id: id, ordered: true, count: func(*cache.Tx) (int, error) { return 0, nil },
-		page: func(*cache.Tx, int64) ([]any, int64, error) { return nil, 0, nil }}
+		page: func(*cache.Tx, span) ([]entry, error) { return nil, nil }}
 }
 
 func (b *backend) collectionOf(a cache.Account, q ap.CollectionLookup) (collection, error) {
@@ -116,14 +121,20 @@ func (b *backend) collectionOf(a cache.Account, q ap.CollectionLookup) (collecti
 	case ap.Followers:
 		return follows(b.addr.Followers(acct),
 			func(tx *cache.Tx) (int, error) { return tx.CountFollowers(a.URI) },
-			func(tx *cache.Tx, after int64) ([]cache.Follow, error) {
-				return tx.FollowersOf(a.URI, cache.FollowAccepted, after, collectionPage)
+			func(tx *cache.Tx, s span) ([]cache.Follow, error) {
+				if s.back {
+					return tx.FollowersBefore(a.URI, cache.FollowAccepted, s.from, s.limit)
+				}
+				return tx.FollowersOf(a.URI, cache.FollowAccepted, s.from, s.limit)
 			}, func(f cache.Follow) string { return f.Follower }), nil
 	case ap.Following:
 		return follows(b.addr.Following(acct),
 			func(tx *cache.Tx) (int, error) { return tx.CountFollowing(a.URI) },
-			func(tx *cache.Tx, after int64) ([]cache.Follow, error) {
-				return tx.FollowingOf(a.URI, cache.FollowAccepted, after, collectionPage)
+			func(tx *cache.Tx, s span) ([]cache.Follow, error) {
+				if s.back {
+					return tx.FollowingBefore(a.URI, cache.FollowAccepted, s.from, s.limit)
+				}
+				return tx.FollowingOf(a.URI, cache.FollowAccepted, s.from, s.limit)
 			}, func(f cache.Follow) string { return f.Followee }), nil
 	case ap.Featured:
 		return none(b.addr.Featured(acct)), nil
@@ -140,16 +151,13 @@ func (b *backend) outbox(a cache.Account, v cache.Viewer) collection {
 		return none(c.id)
 	}
 	c.count = func(tx *cache.Tx) (int, error) { return tx.CountOutbox(a.URI, v, cache.PublicOrUnlisted) }
-	c.page = func(tx *cache.Tx, before int64) (items []any, next int64, err error) {
-		posts, err := tx.Outbox(a.URI, v, cache.Page{Before: before, Limit: collectionPage, Width: cache.PublicOrUnlisted})
-		for _, stored := range posts {
-			next = stored.ID
-			items = append(items, b.created(a, stored.Post))
+	c.page = func(tx *cache.Tx, s span) ([]entry, error) { // newest first
+		p := cache.Page{Before: s.from, Limit: s.limit, Width: cache.PublicOrUnlisted}
+		if s.back {
+			p.Before, p.After, p.Ascending = 0, s.from, true
 		}
-		if len(posts) < collectionPage {
-			next = 0
-		}
-		return items, next, err
+		posts, err := tx.Outbox(a.URI, v, p)
+		return entries(posts, func(p translate.Post) any { return b.created(a, p) }), err
 	}
 	return c
 }
@@ -172,16 +180,14 @@ func (g *Gateway) creation(a cache.Account, p translate.Post) *as2.Activity {
 	return translate.Create(p.URI+"/create", translate.AS2Object(p, g.linksOf(acctOf(a), p)))
 }
 
-func follows(id string, count func(*cache.Tx) (int, error), read func(*cache.Tx, int64) ([]cache.Follow, error), end func(cache.Follow) string) collection {
-	return collection{id: id, ordered: true, count: count, page: func(tx *cache.Tx, after int64) (items []any, next int64, err error) {
-		list, err := read(tx, after)
-		for _, f := range list {
-			items, next = append(items, end(f)), f.ID
+func follows(id string, count func(*cache.Tx) (int, error), read func(*cache.Tx, span) ([]cache.Follow, error), end func(cache.Follow) string) collection {
+	return collection{id: id, ordered: true, count: count, page: func(tx *cache.Tx, s span) ([]entry, error) {
+		list, err := read(tx, s)
+		out := make([]entry, len(list))
+		for i, f := range list {
+			out[i] = entry{f.ID, end(f)}
 		}
-		if len(list) < collectionPage {
-			next = 0
-		}
-		return items, next, err
+		return out, err
 	}}
 }
 
@@ -196,19 +202,17 @@ func (b *backend) ofItem(acct string, q ap.CollectionLookup, v cache.Viewer) col
 		n, err := tx.Counts(uri)
 		return map[ap.CollectionKind]int{ap.Replies: n.Replies, ap.Likes: n.Likes, ap.Shares: n.Boosts}[q.Kind], err
 	}
-	c.page = func(tx *cache.Tx, after int64) (items []any, next int64, err error) {
+	c.page = func(tx *cache.Tx, s span) ([]entry, error) { // oldest first
 		read := tx.Replies
 		if q.Kind == ap.Shares {
 			read = tx.Boosts
 		}
-		posts, err := read(uri, v, cache.Page{After: after, Limit: collectionPage, Ascending: true, Width: cache.PublicOrUnlisted})
-		for _, stored := range posts {
-			items, next = append(items, stored.Post.URI), stored.ID
+		p := cache.Page{After: s.from, Limit: s.limit, Ascending: true, Width: cache.PublicOrUnlisted}
+		if s.back {
+			p.After, p.Before, p.Ascending = 0, s.from, false
 		}
-		if len(posts) < collectionPage {
-			next = 0
-		}
-		return items, next, err
+		posts, err := read(uri, v, p)
+		return entries(posts, func(p translate.Post) any { return p.URI }), err
 	}
 	return c
 }

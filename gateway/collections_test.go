@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"encoding/json"
 	"slices"
 	"testing"
 
@@ -11,12 +12,34 @@ import (
 	"isthmus/translate"
 )
 
-// walk reads a collection page by page.
+// walk reads a collection page by page, from either end.
 func (s site) walk(id, member string) []any {
+	s.w.t.Helper()
+	out := s.walkFrom(id, member, "first", "next")
+	back := s.walkFrom(id, member, "last", "prev")
+	if len(back) != len(out) {
+		s.w.t.Errorf("%s has %d members from its end, %d from its beginning", id, len(back), len(out))
+	}
+	seen := map[string]bool{}
+	for _, it := range back {
+		seen[asText(it)] = true
+	}
+	if n := min(len(out), collectionPage); len(back) == len(out) && !cmp.Equal(back[:n], out[len(out)-n:]) {
+		s.w.t.Errorf("the last page of %s is %v", id, back[:n])
+	}
+	for _, it := range out {
+		if !seen[asText(it)] {
+			s.w.t.Errorf("%s: %v is not found from the end", id, it)
+		}
+	}
+	return out
+}
+
+func (s site) walkFrom(id, member, end, on string) []any {
 	s.w.t.Helper()
 	whole := s.document(id)
 	var out []any
-	at, _ := whole["first"].(string)
+	at, _ := whole[end].(string)
 	for pages := 0; at != "" && pages < 20; pages++ {
 		page := s.document(at)
 		if page["id"] != at || page["partOf"] != id || page["totalItems"] != whole["totalItems"] {
@@ -24,9 +47,23 @@ func (s site) walk(id, member string) []any {
 		}
 		items, _ := page[member].([]any)
 		out = append(out, items...)
-		at, _ = page["next"].(string)
+		was := at
+		if at, _ = page[on].(string); at != "" && on == "next" { // and back again
+			other, _ := s.document(at)["prev"].(string)
+			if got, _ := s.document(other)[member].([]any); !cmp.Equal(got, items) {
+				s.w.t.Errorf("before %s there is %s, which is not %s", at, other, was)
+			}
+		}
 	}
 	return out
+}
+
+func asText(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return err.Error()
+	}
+	return string(b)
 }
 
 // TestOutbox reads an outbox of several pages (A19).
@@ -94,13 +131,16 @@ func TestPages(t *testing.T) {
 	for i := range 2 * collectionPage {
 		w.post(a, string(rune('a'+i)), translate.Public, nil)
 	}
-	for _, page := range []string{"-1", "x", "", "99999999999999999999"} {
+	for _, page := range []string{"-1", "x", "", "99999999999999999999", "b0", "b", "b-1", "b+1", "+1", "first"} {
 		if got := s.get(outbox+"?page="+page, asPeer, ""); got.Code != 404 {
 			t.Errorf("page %q is answered %d", page, got.Code)
 		}
 	}
 	second, _ := s.document(outbox + "?page=0")["next"].(string)
 	before := s.document(second)
+	if before["next"] != nil || s.document(outbox + "?page=0")["prev"] != nil {
+		t.Error("there are pages beyond the ends")
+	}
 	w.post(a, "later", translate.Public, nil)
 	after := s.document(second)
 	delete(before, "totalItems")

@@ -95,7 +95,7 @@ func TestDirectMessage(t *testing.T) {
 	w.chat(pierre+"/desk", aliceJID, "m9", "", stanza.New(stanza.NSRetract, "retract").Set("id", "m1"))
 	w.expect("")
 	w.chat(phone, aliceJID, "m3", "", stanza.New(stanza.NSRetract, "retract").Set("id", "m2")) // by the correction's id too
-	if gone := w.expect("Delete")[0]; gone.uri != made.uri || gone.inbox != made.inbox { // where it went, in the same lane
+	if gone := w.expect("Delete")[0]; gone.uri != made.uri || gone.inbox != made.inbox {       // where it went, in the same lane
 		t.Errorf("the retraction is %+v", gone)
 	}
 }
