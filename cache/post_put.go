@@ -172,11 +172,11 @@ func (tx *Tx) refreshPost(h held, old Stored, p translate.Post, o PutOptions) er
 	if p.Updated.IsZero() {
 		p.Updated = old.Post.Updated
 	}
-	was, err := formOf(old.Post)
+	was, err := toJSON(old.Post)
 	if err != nil {
 		return err
 	}
-	is, err := formOf(p)
+	is, err := toJSON(p)
 	if err != nil {
 		return err
 	}
@@ -233,7 +233,7 @@ func (tx *Tx) unindex(id int64, was int) error {
 }
 
 func (tx *Tx) putBody(id int64, p translate.Post, raw []byte, o PutOptions) error {
-	parsed, err := formOf(p)
+	parsed, err := toJSON(p)
 	if err != nil {
 		return err
 	}

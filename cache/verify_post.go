@@ -325,7 +325,7 @@ func (tx *Tx) mendPost(j judged) error {
 	if err != nil {
 		return err
 	}
-	parsed, err := formOf(p)
+	parsed, err := toJSON(p)
 	if err != nil {
 		return err
 	}

@@ -51,10 +51,10 @@ func (q *quota) take(who netip.Addr, now time.Time) bool {
 	return true
 }
 
-// clientOf is the address of who asks: the last one of X-Forwarded-For that is
+// ClientOf is the address of who asks: the last one of X-Forwarded-For that is
 // not a proxy of ours, if the request came over one (SEC-50). Of an IPv6 address
 // it is the network, which is what one customer has.
-func clientOf(r *http.Request, proxies []netip.Prefix) netip.Addr {
+func ClientOf(r *http.Request, proxies []netip.Prefix) netip.Addr {
 	trusted := func(a netip.Addr) bool {
 		return slices.ContainsFunc(proxies, func(p netip.Prefix) bool { return p.Contains(a) })
 	}

@@ -167,7 +167,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) {
 
 // find asks the searcher, within bounds. Where it answers itself, ok is false.
 func (s *Server) find(w http.ResponseWriter, r *http.Request, q SearchQuery) (found SearchPage, ok bool) {
-	if !s.quota.take(clientOf(r, s.cfg.TrustedProxies), s.cfg.Now()) {
+	if !s.quota.take(ClientOf(r, s.cfg.TrustedProxies), s.cfg.Now()) {
 		s.later(w, r, http.StatusTooManyRequests, "Too many searches came from your address. Try again in a few seconds.")
 		return found, false
 	}

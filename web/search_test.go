@@ -181,7 +181,7 @@ func TestClientOf(t *testing.T) {
 		r := httptest.NewRequest("GET", "/", nil)
 		r.RemoteAddr = c.from
 		r.Header.Set("X-Forwarded-For", c.forwarded)
-		if got := clientOf(r, proxies).String(); got != c.want {
+		if got := ClientOf(r, proxies).String(); got != c.want {
 			t.Errorf("%s for %q: %s, want %s", c.from, c.forwarded, got, c.want)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/go-chi/chi/v5"
 
@@ -74,5 +75,5 @@ func publicHandler(cfg config.Config, s site, log *slog.Logger) (http.Handler, e
 		}
 		http.Error(w, "not found", http.StatusNotFound)
 	})
-	return r, nil
+	return &requestLog{next: r, proxies: cfg.HTTP.TrustedProxies, log: log, now: time.Now}, nil
 }
