@@ -36,11 +36,13 @@ func digested() map[string]struct {
 	}
 	east := time.FixedZone("", 5*3600+1800)
 	return map[string]golden{
-		"whole":    {whole(), "352be0eb6d2e5252586158bc3d6c18c2"},
-		"empty":    {translate.Post{}, "2a4daea445a3d4b1b5022cbf7b8ad622"},
-		"note":     {note(nil), "8710414082cf30eeeedd57986b16ffb2"},
-		"warned":   {note(func(p *translate.Post) { p.Sensitive = true }), "9326b9077485b7ad0d7a94a115139477"},
-		"no lists": {note(func(p *translate.Post) { p.Tags, p.Mentions, p.Media = []string{}, []translate.Mention{}, []translate.Media{} }), "8710414082cf30eeeedd57986b16ffb2"},
+		"whole":  {whole(), "352be0eb6d2e5252586158bc3d6c18c2"},
+		"empty":  {translate.Post{}, "2a4daea445a3d4b1b5022cbf7b8ad622"},
+		"note":   {note(nil), "8710414082cf30eeeedd57986b16ffb2"},
+		"warned": {note(func(p *translate.Post) { p.Sensitive = true }), "9326b9077485b7ad0d7a94a115139477"},
+		"no lists": {note(func(p *translate.Post) {
+			p.Tags, p.Mentions, p.Media = []string{}, []translate.Mention{}, []translate.Media{}
+		}), "8710414082cf30eeeedd57986b16ffb2"},
 		"file of unknown size": {note(func(p *translate.Post) {
 			p.Media = []translate.Media{{URL: "https://m"}, {Width: 5, Focus: &[2]float64{}}}
 		}), "23d961011e25592debf741652652be59"},

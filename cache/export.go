@@ -304,7 +304,7 @@ func (tx *Tx) importPlaces(x exportPost) error {
 	if x.Post.Item == nil {
 		return nil
 	}
-	parsed, err := toJSON(x.Post)
+	parsed, err := formOf(x.Post)
 	if err != nil {
 		return err
 	}

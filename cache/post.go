@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/go-json-experiment/json"
-
 	"isthmus/translate"
 )
 
@@ -85,12 +83,4 @@ func scanStored(r row) (s Stored, err error) {
 		return s, err
 	}
 	return s, s.decode(parsed)
-}
-
-// decode reads the post from its column. Text may be odd: it was stored so.
-func (s *Stored) decode(parsed []byte) error {
-	if err := json.Unmarshal(parsed, &s.Post, lenientText); err != nil {
-		return fmt.Errorf("post %d: %w", s.ID, err)
-	}
-	return nil
 }

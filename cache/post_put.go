@@ -172,11 +172,11 @@ func (tx *Tx) refreshPost(h held, old Stored, p translate.Post, o PutOptions) er
 	if p.Updated.IsZero() {
 		p.Updated = old.Post.Updated
 	}
-	was, err := toJSON(old.Post)
+	was, err := formOf(old.Post)
 	if err != nil {
 		return err
 	}
-	is, err := toJSON(p)
+	is, err := formOf(p)
 	if err != nil {
 		return err
 	}
@@ -233,7 +233,7 @@ func (tx *Tx) unindex(id int64, was int) error {
 }
 
 func (tx *Tx) putBody(id int64, p translate.Post, raw []byte, o PutOptions) error {
-	parsed, err := toJSON(p)
+	parsed, err := formOf(p)
 	if err != nil {
 		return err
 	}

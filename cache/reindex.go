@@ -72,6 +72,9 @@ func (tx *Tx) reindexSome() (int, error) {
 		if err := tx.unindex(id, indexed); err != nil {
 			return 0, err
 		}
+		if err := tx.reform(id); err != nil {
+			return 0, err
+		}
 	}
 	if len(ids) < reindexBatch {
 		return len(ids), tx.run("DELETE FROM meta WHERE key = ?", metaReindex)

@@ -270,7 +270,7 @@ func (c comparison) sql(arg func(any) string) string {
 func (f field) present(base string) string {
 	switch f.kind {
 	case objectField:
-		if f.steps[len(f.steps)-1] == "$" {
+		if f.steps[len(f.steps)-1] == "$" || f.steps[0] == "$.author" {
 			return "1"
 		}
 		return fmt.Sprintf("json_type(%s, '%s') IS NOT NULL", base, f.steps[len(f.steps)-1])

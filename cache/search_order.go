@@ -75,9 +75,9 @@ func (o Order) key() (string, error) {
 		return "", &QueryError{Problem: o.By + " is not one value", Hint: "name one, such as owner.handle or media[0].size"}
 	}
 	if f.kind == stringField {
-		return fmt.Sprintf("substr(%s, 1, %d)", f.value("b.parsed"), maxKey), nil
+		return fmt.Sprintf("substr(%s, 1, %d)", f.value(storedPost), maxKey), nil
 	}
-	return f.value("b.parsed"), nil
+	return f.value(storedPost), nil
 }
 
 // maxKey is how much of a text counts in an order, in characters.

@@ -149,6 +149,9 @@ func (f field) value(base string) string {
 	v := base
 	if step != "$" {
 		v = fmt.Sprintf("(%s ->> '%s')", base, step)
+		if base == storedPost {
+			v = formSQL(step)
+		}
 	}
 	switch f.kind {
 	case timeField:
@@ -157,7 +160,7 @@ func (f field) value(base string) string {
 		if f.unset {
 			return "nullif(" + v + ", 0)"
 		}
-		return v
+		v = "coalesce(" + v + ", 0)" // 0 is left out
 	case boolField:
 		v = "coalesce(" + v + ", 0)"
 	case stringField:
@@ -171,7 +174,7 @@ func (f field) value(base string) string {
 
 // some is the SQL of a test that one of the values must pass.
 func (f field) some(test func(base string) string) string {
-	base, open := "b.parsed", ""
+	base, open := storedPost, ""
 	for i, step := range f.steps[:len(f.steps)-1] {
 		open += fmt.Sprintf("EXISTS (SELECT 1 FROM json_each(%s, '%s') e%d WHERE ", base, step, i)
 		base = fmt.Sprintf("e%d.value", i)

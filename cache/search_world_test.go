@@ -24,6 +24,12 @@ func (w *world) decorate(t *rapid.T) {
 	for i, uri := range w.order {
 		p := w.posts[uri]
 		p.Text = strings.Join(rapid.SliceOfN(word, 0, 4).Draw(t, "text"), " ")
+		if some("long", 1) {
+			p.Text += strings.Repeat(" dogged", 5)
+		}
+		p.HTML = rapid.SampledFrom([]string{"", "<p>" + p.Text + "</p>", p.Text + "<br/>the end"}).Draw(t, "html")
+		p.Owner.Name = rapid.SampledFrom([]string{"", "Zed"}).Draw(t, "name")
+		p.Author = rapid.SampledFrom([]translate.Actor{{}, p.Owner, {Name: "Zed"}}).Draw(t, "author")
 		p.Tags = rapid.SliceOfN(rapid.SampledFrom([]string{"Cats", "dogs", "Été"}), 0, 2).Draw(t, "tags")
 		p.Lang = rapid.SampledFrom([]string{"", "fr", "pt-BR", "pt", "ptx"}).Draw(t, "lang")
 		p.Sensitive = some("sensitive", 3)
@@ -271,6 +277,18 @@ func (a asker) filter() asked {
 		asked{text: `event.place == ""`, match: func(p translate.Post) bool { return p.Event != nil && p.Event.Place == "" }},
 		asked{text: "event.place != Paris", match: func(p translate.Post) bool { return p.Event == nil || p.Event.Place != "Paris" }},
 		asked{text: fmt.Sprint("poll.options.votes <= ", size), match: func(p translate.Post) bool { return p.Poll != nil && p.Poll.Options[0].Votes <= size }},
+		asked{text: "poll.options.votes == 0", match: func(p translate.Post) bool { return p.Poll != nil && p.Poll.Options[0].Votes == 0 }},
+		asked{text: "poll.voters == 0", match: func(p translate.Post) bool { return p.Poll != nil }},
+		asked{text: "poll.voters exists", match: func(p translate.Post) bool { return p.Poll != nil }},
+		asked{text: "poll.multiple == false", match: func(p translate.Post) bool { return p.Poll != nil }},
+		asked{text: "media.width exists", match: func(translate.Post) bool { return false }},
+		asked{text: "media.width != 0", match: func(translate.Post) bool { return true }},
+		asked{text: "author exists", match: func(translate.Post) bool { return true }},
+		asked{text: "author.uri == " + who, match: func(p translate.Post) bool { return p.Author.URI == who }},
+		asked{text: "author.name != Zed", match: func(p translate.Post) bool { return p.Author.Name != "Zed" }},
+		asked{text: "html exists", match: func(p translate.Post) bool { return p.HTML != "" }},
+		asked{text: "html ilike %" + word + "%", match: func(p translate.Post) bool { return strings.Contains(strings.ToLower(p.HTML), strings.ToLower(word)) }},
+		asked{text: "html like <p>%", match: func(p translate.Post) bool { return strings.HasPrefix(p.HTML, "<p>") }},
 		asked{text: "mentions.uri == " + who, match: func(p translate.Post) bool { return len(p.Mentions) > 0 && p.Mentions[0].URI == who }},
 		asked{text: "owner.uri != " + who, match: func(p translate.Post) bool { return p.Owner.URI != who }},
 		asked{text: "updated > " + moment.Format(time.RFC3339), match: func(p translate.Post) bool { return p.Updated.After(moment) }},
@@ -294,6 +312,9 @@ var orders = map[string]func(p translate.Post) any{
 	"published:asc":  func(p translate.Post) any { return float64(p.Published.Unix()) },
 	"-media[0].size": mediaSize,
 	"title:desc":     func(p translate.Post) any { return p.Title },
+	"html":           func(p translate.Post) any { return p.HTML },
+	"author.name":    func(p translate.Post) any { return p.Author.Name },
+	"poll.voters":    pollVoters,
 }
 
 func mediaSize(p translate.Post) any {
@@ -301,6 +322,13 @@ func mediaSize(p translate.Post) any {
 		return nil
 	}
 	return float64(p.Media[0].Size)
+}
+
+func pollVoters(p translate.Post) any {
+	if p.Poll == nil {
+		return nil
+	}
+	return float64(p.Poll.Voters)
 }
 
 func eventPlace(p translate.Post) any {
@@ -356,6 +384,9 @@ func TestSearchWorld(t *testing.T) {
 			if err := w.store(tx, rapid.Bool().Draw(rt, "blocks first")); err != nil {
 				return err
 			}
+			if err := w.age(rt, tx); err != nil {
+				return err
+			}
 			if err := indexAll(tx); err != nil {
 				return err
 			}
@@ -368,6 +399,19 @@ func TestSearchWorld(t *testing.T) {
 			rt.Fatal(err)
 		}
 	})
+}
+
+// age gives some posts the form in which version 0.1 stored them.
+func (w *world) age(t *rapid.T, tx *Tx) error {
+	for _, uri := range w.order {
+		if !w.deleted[uri] && rapid.Bool().Draw(t, "first form") {
+			err := tx.run("UPDATE bodies SET parsed = jsonb(?) WHERE post_id = (SELECT id FROM posts WHERE uri = ?)", firstForm(t, w.posts[uri]), uri)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // ask draws a search and compares what it finds.
@@ -392,7 +436,7 @@ func (w *world) ask(t *rapid.T, tx *Tx) {
 	var keys []string
 	for range rapid.SampledFrom([]int{0, 0, 1, 2}).Draw(t, "keys") {
 		keys = append(keys, rapid.SampledFrom([]string{"published", "received", "title", "owner.uri", "sensitive", "updated", "media[0].size",
-			"event.place", "published:asc", "-media[0].size", "title:desc"}).Draw(t, "key"))
+			"event.place", "published:asc", "-media[0].size", "title:desc", "html", "author.name", "poll.voters"}).Draw(t, "key"))
 		o, err := ParseOrder(keys[len(keys)-1])
 		if err != nil {
 			t.Fatal(err)

@@ -325,7 +325,7 @@ func (tx *Tx) mendPost(j judged) error {
 	if err != nil {
 		return err
 	}
-	parsed, err := toJSON(p)
+	parsed, err := formOf(p)
 	if err != nil {
 		return err
 	}

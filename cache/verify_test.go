@@ -94,7 +94,8 @@ func TestVerify(t *testing.T) {
 	const one, two = "https://a.example/1", "https://a.example/2"
 	id := "(SELECT id FROM posts WHERE uri = '" + one + "')"
 	tests := []struct{ name, harm, want string }{
-		{"text", `UPDATE bodies SET parsed = jsonb_set(parsed, '$.text', 'lies') WHERE post_id = ` + id, "does not say"},
+		{"text", `UPDATE bodies SET parsed = jsonb_set(parsed, '$.text', 'lies, and more of them than the text was long') WHERE post_id = ` + id, "does not say"},
+		{"too short a text", `UPDATE bodies SET parsed = jsonb_set(parsed, '$.text', 'lies') WHERE post_id = ` + id, "cannot be read"},
 		{"markup", `UPDATE bodies SET parsed = jsonb_set(parsed, '$.html', '<p>lies</p>') WHERE post_id = ` + id, "does not say"},
 		{"unreadable", `UPDATE bodies SET parsed = x'00ff00' WHERE post_id = ` + id, "cannot be read"},
 		{"another's form", `UPDATE bodies SET parsed = (SELECT parsed FROM bodies WHERE post_id <> ` + id + `) WHERE post_id = ` + id, "cannot be read"},

@@ -39,7 +39,8 @@ const (
 	Direct    Visibility = "direct"    // every addressee is an actor
 )
 
-// Post is what both worlds mean by a post. Its JSON is what search filters on.
+// Post is what both worlds mean by a post. Its JSON is what search filters on:
+// a member that is left out is empty, false or 0.
 type Post struct {
 	URI    string `json:"uri"` // the object's id; for a boost the Announce's id
 	Kind   Kind   `json:"kind"`
@@ -59,7 +60,7 @@ type Post struct {
 	Source *Source `json:"source,omitempty"`
 
 	Warning   string `json:"warning,omitempty"` // content warning, plain text
-	Sensitive bool   `json:"sensitive,omitempty"`
+	Sensitive bool   `json:"sensitive,omitzero"`
 
 	Tags     []string  `json:"tags,omitempty"` // without #, as written
 	Mentions []Mention `json:"mentions,omitempty"`
@@ -130,9 +131,9 @@ type Media struct {
 	URL       string      `json:"url"`
 	MediaType string      `json:"media_type,omitempty"`
 	Alt       string      `json:"alt,omitempty"` // description for those who cannot see it
-	Size      int64       `json:"size,omitempty"`
-	Width     int         `json:"width,omitempty"`
-	Height    int         `json:"height,omitempty"`
+	Size      int64       `json:"size,omitzero"`
+	Width     int         `json:"width,omitzero"`
+	Height    int         `json:"height,omitzero"`
 	Duration  string      `json:"duration,omitempty"` // xsd:duration
 	Blurhash  string      `json:"blurhash,omitempty"`
 	Focus     *[2]float64 `json:"focus,omitempty"`
@@ -155,16 +156,16 @@ type Event struct {
 // Poll is what a question asks.
 type Poll struct {
 	Options  []Option  `json:"options"`
-	Multiple bool      `json:"multiple,omitempty"` // several may be chosen
+	Multiple bool      `json:"multiple,omitzero"` // several may be chosen
 	Ends     time.Time `json:"ends,omitzero"`
 	Closed   time.Time `json:"closed,omitzero"`
-	Voters   int64     `json:"voters,omitempty"`
+	Voters   int64     `json:"voters,omitzero"`
 }
 
 // Option is a choice of a poll.
 type Option struct {
 	Text  string `json:"text"`
-	Votes int64  `json:"votes,omitempty"`
+	Votes int64  `json:"votes,omitzero"`
 }
 
 // Node is a pubsub node.
