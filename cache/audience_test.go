@@ -278,7 +278,7 @@ var errUndo = errors.New("undo")
 
 // indexAll is Index inside a transaction.
 func indexAll(tx *Tx) error {
-	rows, err := all(tx, tx.store.scanIndexRow, "SELECT "+storedColumns+", p.rev FROM "+postsBodies+" WHERE p.indexed = 0 ORDER BY p.id")
+	rows, err := all(tx, tx.store.scanIndexRow, "SELECT "+indexColumns+" FROM "+postsBodies+" WHERE p.indexed = 0 ORDER BY p.id")
 	if err != nil {
 		return err
 	}

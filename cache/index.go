@@ -28,6 +28,9 @@ func (s *Store) indexLoop() {
 		}
 	}()
 	wake(s.postsReady) // what the last run left
+	if err := s.resumeReindex(ctx); err != nil && ctx.Err() == nil {
+		s.log.Error("rebuild the full text", "err", err)
+	}
 	for {
 		select {
 		case <-s.postsReady:
@@ -51,6 +54,40 @@ func (s *Store) indexLoop() {
 	}
 }
 
+// resumeReindex goes on with a rebuild that a new version asks for, or that was
+// cut off. It takes half of the time, so that others can write meanwhile.
+func (s *Store) resumeReindex(ctx context.Context) error {
+	for begun := false; ; {
+		at, going := time.Now(), false
+		err := s.Update(ctx, func(tx *Tx) (err error) {
+			if going, err = tx.Reindexing(); !going || err != nil {
+				return err
+			}
+			if _, err := tx.reindexSome(); err != nil {
+				return err
+			}
+			// At once, so that nobody misses what was found before.
+			rows, err := tx.waiting(reindexBatch)
+			if err != nil {
+				return err
+			}
+			return tx.index(rows)
+		})
+		if err != nil || !going {
+			return err
+		}
+		if !begun {
+			begun = true
+			s.log.Info("the full-text index is built anew; until it is done, some searches take longer")
+		}
+		select {
+		case <-time.After(time.Since(at)):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
 // indexRow is a post that waits, and its text.
 type indexRow struct {
 	Stored
@@ -64,9 +101,7 @@ func (s *Store) Index(ctx context.Context) error {
 	for {
 		var rows []indexRow
 		err := s.View(ctx, func(tx *Tx) (err error) {
-			// Upwards: the index is slow when row numbers go back and forth.
-			rows, err = all(tx, s.scanIndexRow, "SELECT "+storedColumns+", p.rev FROM "+postsBodies+
-				" WHERE p.indexed = 0 ORDER BY p.id LIMIT ? + 0", indexBatch)
+			rows, err = tx.waiting(indexBatch)
 			return err
 		})
 		if err != nil {
@@ -81,21 +116,31 @@ func (s *Store) Index(ctx context.Context) error {
 	}
 }
 
+// waiting reads posts that wait for the index. Upwards: it is slow when row numbers
+// go back and forth.
+func (tx *Tx) waiting(limit int) ([]indexRow, error) {
+	return all(tx, tx.store.scanIndexRow, "SELECT "+indexColumns+" FROM "+postsBodies+" WHERE p.indexed = 0 ORDER BY p.id LIMIT ? + 0", limit)
+}
+
+// indexColumns are read by scanIndexRow.
+const indexColumns = storedColumns + ", p.rev, p.updated > 0"
+
 func (s *Store) scanIndexRow(r row) (x indexRow, err error) {
 	var parsed []byte
-	if err := r.Scan(&x.ID, when{&x.Received}, when{&x.Modified}, &parsed, &x.rev); err != nil {
+	var edited bool
+	if err := r.Scan(&x.ID, when{&x.Received}, when{&x.Modified}, &parsed, &x.rev, &edited); err != nil {
 		return x, err
 	}
 	if err := x.decode(parsed); err != nil {
 		s.log.Error("a post cannot be indexed", "err", err)
 		return x, nil
 	}
-	x.fts = ftsRow(x.Stored)
+	x.fts = ftsRow(x.Stored, marks(x.Post, edited))
 	return x, nil
 }
 
-// ftsRow is what the index knows of a post, folded.
-func ftsRow(s Stored) []any {
+// ftsRow is what the index knows of a post, folded, with its marks.
+func ftsRow(s Stored, marks []string) []any {
 	p := s.Post
 	text := []string{p.Text, p.Summary}
 	title := []string{p.Title}
@@ -110,7 +155,8 @@ func ftsRow(s Stored) []any {
 		author = p.Owner
 	}
 	return []any{
-		s.ID, foldAll(title), foldAll(text), Fold(p.Warning), foldAll([]string{author.Name, author.Handle}), foldAll(p.Tags),
+		s.ID, foldAll(title), foldAll(text), Fold(p.Warning), foldAll([]string{author.Name, author.Handle}),
+		foldAll(p.Tags) + " " + strings.Join(marks, " "),
 	}
 }
 

@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"isthmus/translate"
 )
 
 // arm is one way into the posts: a table whose rows are walked in the order of
@@ -22,6 +24,10 @@ const maxArms = 16
 // smallArm is up to how many rows of a table are counted, to see whether it is
 // the shortest way.
 const smallArm = 2000
+
+// fewRows are so few that they are looked at one by one, rather than what several
+// marks have in common.
+const fewRows = 100
 
 // idAt is the first id of a time.
 func idAt(t time.Time) int64 {
@@ -112,18 +118,17 @@ func (p *plan) ways(list []*clause) ([]*clause, error) {
 	if expr == "" {
 		loose = supersetOf(list)
 	}
-	var words []arm
-	if loose != "" {
-		words = []arm{p.w.wordArm(loose)}
-	}
-	p.ranked = p.ranked && words != nil
-	if p.ranked {
-		p.arms = words
+	if p.ranked = p.ranked && loose != ""; p.ranked { // marks are no words, and have no rank
+		p.arms = []arm{p.w.wordArm(loose)}
 		return rest, nil
 	}
-	best, least := words, smallArm
+	best, err := p.w.textArms(list, loose)
+	if err != nil {
+		return nil, err
+	}
+	least := smallArm
 	for _, c := range list {
-		if words != nil && c.kind == wordClause {
+		if loose != "" && c.kind == wordClause {
 			continue // the words together find no more than one of them
 		}
 		arms, err := p.w.arms(c)
@@ -137,7 +142,11 @@ func (p *plan) ways(list []*clause) ([]*clause, error) {
 		if err != nil {
 			return nil, err
 		}
-		if best == nil || n < least {
+		enough := least
+		if best != nil && (c.op == opFrom || c.op == opTag) { // which the text knows too
+			enough = min(least, fewRows)
+		}
+		if best == nil || n < enough || len(list)+len(p.w.q.Filters) == 1 {
 			best, least, rest = arms, n, list
 		}
 	}
@@ -146,6 +155,31 @@ func (p *plan) ways(list []*clause) ([]*clause, error) {
 	}
 	p.arms = best
 	return rest, nil
+}
+
+// The ways through the posts that are not in the index yet, and through those that
+// never are.
+var (
+	waitingArm = arm{from: "posts p", key: "p.id", cond: "p.indexed = 0"}
+	boostArm   = arm{from: "posts p", key: "p.id", cond: "p.kind = 'boost'"}
+)
+
+// textArms are the ways through the full-text index: by words, by marks, or by
+// both; nil if there are none.
+func (w *sqlWriter) textArms(list []*clause, words string) ([]arm, error) {
+	marks, err := w.marksOf(list)
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case words == "" && marks == "":
+		return nil, nil
+	case words == "":
+		return []arm{w.wordArm(marks), waitingArm}, nil
+	case marks == "":
+		return []arm{w.wordArm(words)}, nil
+	}
+	return []arm{w.wordArm("(" + words + ") AND " + marks)}, nil
 }
 
 // supersetOf is an expression that whatever matches all clauses matches too, ""
@@ -244,6 +278,10 @@ func (w *sqlWriter) termArms(c *clause) (arms []arm, err error) {
 		return arms, nil
 	case opIn:
 		return w.nodeArms(readPlace(c.value))
+	case opIs:
+		if c.value == string(translate.KindBoost) {
+			return []arm{boostArm}, nil
+		}
 	}
 	return nil, nil
 }

@@ -27,6 +27,9 @@ func (tx *Tx) plans(q SearchQuery) (string, error) {
 	return strings.Join(steps, "\n"), err
 }
 
+// fromMarks is a walk through the index by marks, and through what waits for it.
+const fromMarks = "MERGE (UNION)\nLEFT\nSCAN posts_fts VIRTUAL TABLE INDEX 192:M5>\nSEARCH p USING INTEGER PRIMARY KEY (rowid=?)"
+
 // TestNewestNeverSorts: newest first walks an index and stops, whatever is
 // asked and whoever asks.
 func TestNewestNeverSorts(t *testing.T) {
@@ -41,7 +44,16 @@ func TestNewestNeverSorts(t *testing.T) {
 			"quick has:media lang:fr":           "SCAN posts_fts VIRTUAL TABLE INDEX",
 			"quick after:2025 before:2027":      "SCAN posts_fts VIRTUAL TABLE INDEX",
 			"-quick":                            "p USING INTEGER PRIMARY KEY",
-			"is:article":                        "p USING INTEGER PRIMARY KEY",
+			"is:article":                        fromMarks,
+			"is:article -is:reply":              fromMarks,
+			"has:video lang:fr":                 fromMarks,
+			"lang:fr OR is:poll":                fromMarks,
+			"from:h1.example":                   fromMarks,
+			"from:h1.example has:link":          fromMarks,
+			`where:"lang == fr"`:                fromMarks,
+			`where:"kind in note,event"`:        fromMarks,
+			"is:boost":                          "SEARCH p USING COVERING INDEX posts_boosts",
+			"-is:article":                       "p USING INTEGER PRIMARY KEY",
 			`where:"media.size > 3"`:            "p USING INTEGER PRIMARY KEY",
 			"tag:typography":                    "SEARCH t USING PRIMARY KEY (tag=?",
 			"tag:typography quick":              "SEARCH t USING PRIMARY KEY (tag=?", // the fewer

@@ -13,9 +13,10 @@ import (
 // sqlWriter writes the conditions of a search on posts p and bodies b. ?1 and
 // ?2 are those of the audience.
 type sqlWriter struct {
-	tx   *Tx
-	q    SearchQuery
-	args []any // from ?3 on
+	tx     *Tx
+	q      SearchQuery
+	boosts bool  // are looked for too
+	args   []any // from ?3 on
 }
 
 // arg adds an argument and returns its name.

@@ -270,7 +270,7 @@ func TestIndexStale(t *testing.T) {
 		if _, _, err := tx.PutPost(p, nil, PutOptions{Received: day.Add(time.Hour)}); err != nil {
 			return err
 		}
-		rows, err := all(tx, s.scanIndexRow, "SELECT "+storedColumns+", p.rev FROM "+postsBodies+" WHERE p.indexed = 0")
+		rows, err := all(tx, s.scanIndexRow, "SELECT "+indexColumns+" FROM "+postsBodies+" WHERE p.indexed = 0")
 		if err != nil || len(rows) != 1 {
 			t.Fatal(rows, err)
 		}

@@ -29,7 +29,7 @@ func (tx *Tx) newWalk(q SearchQuery, read query, name string) (w walk, err error
 	if err != nil {
 		return w, err
 	}
-	sql := &sqlWriter{tx: tx, q: q}
+	sql := &sqlWriter{tx: tx, q: q, boosts: read.boosts}
 	if w.plan, err = sql.newPlan(read.root, order); err != nil {
 		return w, err
 	}

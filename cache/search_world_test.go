@@ -154,7 +154,7 @@ func (q asked) words(prefix bool) asked {
 		if p.Kind == translate.KindBoost {
 			return false
 		}
-		for _, column := range ftsRow(Stored{Post: p})[1:] {
+		for _, column := range ftsRow(Stored{Post: p}, nil)[1:] {
 			have := words(column.(string))
 			for i := 0; i+len(want) <= len(have); i++ {
 				last := i + len(want) - 1

@@ -60,7 +60,7 @@ func TestUpgrade(t *testing.T) {
 		_, err2 := tx.DeletePost("https://a.example/3", alice, day)
 		stored, err3 := tx.list(Viewer{Operator: true}, postsBodies, "")
 		for _, s := range stored {
-			index = append(index, ftsRow(s))
+			index = append(index, ftsRow(s, nil))
 		}
 		return errors.Join(err, err2, err3, tx.Pin("x", "y"), tx.PutMedia(Media{ID: "m", Type: "image/png", Owner: alice, At: day}),
 			tx.PutBlock(Block{Target: "spam.example", CreatedAt: day}), tx.AddReceipt("o", alice, "h", day))

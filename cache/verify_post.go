@@ -297,7 +297,14 @@ func (tx *Tx) compareText(v *verifyRow) error {
 		return nil
 	}
 	var list []string
-	for _, column := range ftsRow(Stored{ID: v.id, Post: v.post})[1:] {
+	building, err := tx.Reindexing()
+	if err != nil {
+		return err
+	}
+	if !building { // until then it may have none
+		list = marks(v.post, !v.post.Updated.IsZero())
+	}
+	for _, column := range ftsRow(Stored{ID: v.id, Post: v.post}, nil)[1:] {
 		if text, ok := column.(string); ok {
 			if w := words(text); len(w) > 0 {
 				list = append(list, w[0], w[len(w)/2], w[len(w)-1])

@@ -1,0 +1,9 @@
+-- +goose Up
+
+-- The full-text index tells what posts are, besides their words. It is built
+-- anew for that while the store serves.
+INSERT OR IGNORE INTO meta (key, value)
+    SELECT 'full text is rebuilt up to', CAST('0' AS BLOB) WHERE EXISTS (SELECT 1 FROM posts WHERE indexed = 1);
+
+-- Boosts have no text.
+CREATE INDEX posts_boosts ON posts (id) WHERE kind = 'boost';
