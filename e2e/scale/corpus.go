@@ -136,12 +136,17 @@ func (c *corpus) post(n int) (translate.Post, []byte) {
 		p.Kind, size, p.Title = translate.KindArticle, size*10, c.text(l, 6)
 	}
 	p.Text = c.text(l, size)
+	p.HTML = "<p>" + p.Text
+	if r.IntN(5) == 0 {
+		c.link(&p, n)
+	}
 	for range max(0, r.IntN(8)-4) {
 		t := fmt.Sprintf("tag%d", c.tag.Uint64())
 		p.Tags = append(p.Tags, t)
 		p.Text += " #" + t
+		p.HTML += fmt.Sprintf(` <a href="https://%s/tags/%s" class="mention hashtag" rel="tag">#<span>%s</span></a>`, host(p), t, t)
 	}
-	p.HTML = "<p>" + p.Text + "</p>"
+	p.HTML += "</p>"
 	if r.IntN(100) < 5 {
 		p.Warning, p.Sensitive = c.text(l, 3), true
 	}
@@ -153,8 +158,19 @@ func (c *corpus) post(n int) (translate.Post, []byte) {
 	p.Published = start.Add(time.Duration(float64(n)/float64(c.total)*float64(span)) - time.Duration(r.IntN(90))*time.Second)
 	c.audience(&p)
 	p.Item = &translate.Item{Service: p.Owner.JID, Node: "urn:xmpp:microblog:0", ID: translate.MintItemID([]byte("scale"), p.URI)}
+	p.Comments = &translate.Node{Service: p.Owner.JID, Name: "urn:xmpp:microblog:0:comments/" + p.Item.ID}
 	return p, document(p)
 }
+
+// link adds a page to read, written as Mastodon writes links.
+func (c *corpus) link(p *translate.Post, n int) {
+	page := fmt.Sprintf("pages.example/%s/%d", strings.ReplaceAll(c.text(c.languages[0], 4), " ", "-"), n)
+	p.Text += " https://" + page
+	p.HTML += fmt.Sprintf(` <a href="https://%[1]s"><span class="invisible">https://</span><span class="ellipsis">%[2]s</span><span class="invisible">%[3]s</span></a>`,
+		page, page[:20], page[20:])
+}
+
+func host(p translate.Post) string { return p.Owner.Handle[strings.IndexByte(p.Owner.Handle, '@')+1:] }
 
 // audience makes nine of ten posts public.
 func (c *corpus) audience(p *translate.Post) {
@@ -177,7 +193,7 @@ func document(p translate.Post) []byte {
 	}
 	return fmt.Appendf(nil, `{"@context":["https://www.w3.org/ns/activitystreams",{"ostatus":"http://ostatus.org#","atomUri":"ostatus:atomUri","conversation":"ostatus:conversation","sensitive":"as:sensitive","toot":"http://joinmastodon.org/ns#"}],`+
 		`"id":%[1]q,"type":"Note","summary":null,"inReplyTo":null,"published":%[2]q,"url":%[1]q,"attributedTo":%[3]q,"to":["https://www.w3.org/ns/activitystreams#Public"],"cc":["%[4]s/followers"],`+
-		`"sensitive":false,"atomUri":%[1]q,"conversation":"tag:%[5]d","content":"<p>%[6]s</p>","contentMap":{%[7]q:"<p>%[6]s</p>"},"attachment":[],"tag":[%[8]s],`+
+		`"sensitive":false,"atomUri":%[1]q,"conversation":"tag:%[5]d","content":%[6]q,"contentMap":{%[7]q:%[6]q},"attachment":[],"tag":[%[8]s],`+
 		`"replies":{"id":"%[4]s/replies","type":"Collection","first":{"type":"CollectionPage","next":"%[4]s/replies?only_other_accounts=true&page=true","partOf":"%[4]s/replies","items":[]}}}`,
-		p.URI, p.Published.Format(time.RFC3339), p.Owner.URI, p.URI, utf8.RuneCountInString(p.Text), p.Text, p.Lang, strings.Join(tag, ","))
+		p.URI, p.Published.Format(time.RFC3339), p.Owner.URI, p.URI, utf8.RuneCountInString(p.Text), p.HTML, p.Lang, strings.Join(tag, ","))
 }
