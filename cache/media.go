@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"errors"
 	"fmt"
 	"time"
 )
@@ -84,14 +83,16 @@ func (tx *Tx) MediaBySource(source, owner string) (Media, error) {
 	return one(tx, scanMedia, mediaColumns+"WHERE source = ? AND owner = ? AND source <> ''", source, owner)
 }
 
-// DeleteMedia deletes a file.
-func (tx *Tx) DeleteMedia(id string) error {
-	n, err := tx.exec("DELETE FROM media WHERE id = ?", id)
-	if err == nil && n == 0 {
-		err = ErrNotFound
+// DropPictures deletes the files of an owner that no post shows, such as those
+// of a profile, but one, "" for none, and says how many there were.
+func (tx *Tx) DropPictures(owner, keep string) (int, error) {
+	n, err := tx.exec("DELETE FROM media WHERE owner = ? AND id <> ? AND NOT EXISTS (SELECT 1 FROM media_uses WHERE media = media.id)",
+		owner, keep)
+	if err == nil && n > 0 {
+		err = tx.noteDeleted()
 	}
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return fmt.Errorf("delete media %s: %w", id, err)
+	if err != nil {
+		return 0, fmt.Errorf("drop pictures of %s: %w", owner, err)
 	}
-	return err
+	return int(n), nil
 }

@@ -181,14 +181,31 @@ func TestMedia(t *testing.T) {
 		if _, err := tx.MediaBySource("hash", bob); !errors.Is(err, ErrNotFound) {
 			t.Error(err)
 		}
-		if err := tx.DeleteMedia("m"); err != nil {
-			t.Error(err)
-		}
-		if err := tx.DeleteMedia("m"); !errors.Is(err, ErrNotFound) {
-			t.Error(err)
-		}
-		return nil
+		return errors.Join(tx.PutMedia(Media{ID: "old", Owner: alice}), tx.PutMedia(Media{ID: "other", Owner: bob}))
 	})
+	held := func() (ids []string) {
+		s.view(t, func(tx *Tx) (err error) {
+			ids, err = all(tx, value[string], "SELECT id FROM media ORDER BY id")
+			return err
+		})
+		return ids
+	}
+	for _, c := range []struct {
+		keep string
+		n    int
+		want []string
+	}{{"avatar", 1, []string{"avatar", "m", "other"}}, {"", 1, []string{"m", "other"}}, {"", 0, []string{"m", "other"}}} {
+		s.update(t, func(tx *Tx) error {
+			n, err := tx.DropPictures(alice, c.keep)
+			if n != c.n {
+				t.Errorf("dropped %d, want %d", n, c.n)
+			}
+			return err
+		})
+		if got := held(); !slices.Equal(got, c.want) {
+			t.Errorf("but %q there is %q", c.keep, got)
+		}
+	}
 }
 
 func TestPack(t *testing.T) {

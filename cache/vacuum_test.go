@@ -59,7 +59,7 @@ func TestVacuumLeavesNothing(t *testing.T) {
 	s := open(t)
 	ctx := context.Background()
 	r := rand.New(rand.NewPCG(7, 7))
-	secrets := map[string][][]byte{}
+	secrets, kept := map[string][][]byte{}, map[string][][]byte{}
 	var gone []translate.Post
 	for i := range 420 {
 		p := note(fmt.Sprintf("https://a.example/%d", i), alice, fmt.Sprintf("words that stay %d %s", r.IntN(500), marker(r)))
@@ -99,6 +99,20 @@ func TestVacuumLeavesNothing(t *testing.T) {
 	if err := s.Index(ctx); err != nil {
 		t.Fatal(err)
 	}
+	for _, owner := range []string{alice, bob} { // pictures of who leaves, and of who stays
+		picture := make([]byte, 20_000)
+		for i := range picture {
+			picture[i] = byte(r.Uint32())
+		}
+		s.update(t, func(tx *Tx) error {
+			return tx.PutMedia(Media{ID: "picture of " + owner, Type: "image/png", Bytes: picture, Source: owner, Owner: owner, At: day})
+		})
+		if owner == alice {
+			secrets["picture"] = pieces(picture, 16)
+		} else {
+			kept["picture"] = [][]byte{picture[:100]}
+		}
+	}
 	if err := s.Checkpoint(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -116,6 +130,13 @@ func TestVacuumLeavesNothing(t *testing.T) {
 			return err
 		})
 	}
+	s.update(t, func(tx *Tx) error {
+		n, err := tx.DropPictures(alice, "")
+		if n != 1 {
+			t.Errorf("%d pictures", n)
+		}
+		return err
+	})
 	if err := s.Index(ctx); err != nil {
 		t.Fatal(err)
 	}
@@ -134,6 +155,9 @@ func TestVacuumLeavesNothing(t *testing.T) {
 	t.Logf("%d of %d secrets were still in the files; %+v", before, len(secrets), v)
 	if found := s.remains(t, secrets); len(found) > 0 {
 		t.Errorf("%d remains, such as %q", len(found), found[0])
+	}
+	if len(s.remains(t, kept)) == 0 {
+		t.Error("the picture of who stays is gone")
 	}
 	if v.After >= v.Before {
 		t.Errorf("the file did not shrink: %+v", v)

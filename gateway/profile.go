@@ -69,7 +69,7 @@ func (g *Gateway) readProfile(ctx context.Context, a cache.Account) {
 			return err
 		}
 		now, err := tx.AccountByURI(a.URI)
-		if err != nil {
+		if err != nil || now.State == cache.Unlinked {
 			return err
 		}
 		return g.applyPortrait(tx, now, p)
@@ -170,6 +170,9 @@ func (g *Gateway) applyPortrait(tx *cache.Tx, a cache.Account, p portrait) error
 		}
 	case !p.silent:
 		a.IconURL, a.IconType = "", ""
+		if _, err := tx.DropPictures(a.URI, ""); err != nil {
+			return err
+		}
 	}
 	if a.Name == before.Name && a.Summary == before.Summary && a.IconURL == before.IconURL && sameFields(a.Fields, before.Fields) {
 		return nil
@@ -216,5 +219,6 @@ func (g *Gateway) putPhoto(tx *cache.Tx, a *cache.Account, p portrait) error {
 		return err
 	}
 	a.IconURL, a.IconType = g.addr.MediaURL(g.hostOf(*a), id), p.photoType
-	return nil
+	_, err = tx.DropPictures(a.URI, id)
+	return err
 }

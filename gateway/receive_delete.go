@@ -126,6 +126,9 @@ func (g *Gateway) receiveActorDelete(ctx context.Context, uri string) error {
 			if more {
 				return nil
 			}
+			if _, err := tx.DropPictures(uri, ""); err != nil {
+				return err
+			}
 			return g.endFollows(tx, uri)
 		})
 		if err != nil || !more {

@@ -67,7 +67,24 @@ func (g *Gateway) leave(tx *cache.Tx, a cache.Account) error {
 			return err
 		}
 	}
+	if err := g.forgetProfile(tx, a.URI); err != nil {
+		return err
+	}
 	return tx.SetAccountState(a.URI, cache.Unlinked, g.now())
+}
+
+// forgetProfile drops what an account that leaves has said of itself.
+func (g *Gateway) forgetProfile(tx *cache.Tx, uri string) error {
+	a, err := tx.AccountByURI(uri)
+	if err != nil {
+		return err
+	}
+	a.Name, a.Summary, a.Fields, a.IconURL, a.IconType = "", "", nil, "", ""
+	if err := tx.PutAccount(a); err != nil {
+		return err
+	}
+	_, err = tx.DropPictures(uri, "")
+	return err
 }
 
 // purge deletes the posts of an actor that left, a few in each transaction.

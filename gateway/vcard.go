@@ -72,7 +72,13 @@ func (g *Gateway) picture(ctx context.Context, a cache.Actor) ([]byte, string) {
 			return m, fetchError(err)
 		}
 		m := cache.Media{ID: source[:26], Type: mediaType, Bytes: body, Source: source, Owner: a.URI, At: g.now()}
-		return m, g.store.Update(ctx, func(tx *cache.Tx) error { return tx.PutMedia(m) })
+		return m, g.store.Update(ctx, func(tx *cache.Tx) error {
+			if err := tx.PutMedia(m); err != nil {
+				return err
+			}
+			_, err := tx.DropPictures(a.URI, m.ID)
+			return err
+		})
 	})
 	if err != nil {
 		g.log.Debug("no avatar", "actor", a.URI, "error", err)
