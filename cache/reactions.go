@@ -85,6 +85,11 @@ func (tx *Tx) ReactionsBy(actor, object string) ([]Reaction, error) {
 	return all(tx, scanReaction, reactionColumns+"WHERE object = ? AND actor = ? ORDER BY id", object, actor)
 }
 
+// ReactionsOf returns some reactions of an actor, to whatever objects.
+func (tx *Tx) ReactionsOf(actor string, limit int) ([]Reaction, error) {
+	return all(tx, scanReaction, reactionColumns+"WHERE actor = ? ORDER BY id LIMIT ? + 0", actor, limitOr(limit, 100))
+}
+
 // CountHearts counts the reactions to an object that show as comments.
 func (tx *Tx) CountHearts(object string) (int, error) {
 	return tx.count("SELECT count(*) FROM reactions WHERE object = ? AND heart_item <> ''", object)

@@ -107,7 +107,7 @@ func (g *Gateway) withdraw(tx *cache.Tx, stored cache.Stored) error {
 // ours tells whether a JID is on the component.
 func (g *Gateway) ours(jid stanza.JID) bool { return jid.Domain() == g.addr.Component() }
 
-// receiveActorDelete removes an actor who left, with posts and follows. It is
+// receiveActorDelete removes an actor who left, with posts, reactions and follows. It is
 // verified by the signature, or by the origin's 410 (V5).
 func (g *Gateway) receiveActorDelete(ctx context.Context, uri string) error {
 	for {
@@ -126,6 +126,9 @@ func (g *Gateway) receiveActorDelete(ctx context.Context, uri string) error {
 			if more {
 				return nil
 			}
+			if more, err = g.dropReactions(tx, uri); err != nil || more {
+				return err
+			}
 			if _, err := tx.DropPictures(uri, ""); err != nil {
 				return err
 			}
@@ -136,6 +139,23 @@ func (g *Gateway) receiveActorDelete(ctx context.Context, uri string) error {
 			return err
 		}
 	}
+}
+
+// dropReactions deletes some reactions of a remote actor, and says whether there
+// may be more.
+func (g *Gateway) dropReactions(tx *cache.Tx, uri string) (more bool, err error) {
+	const most = 200
+	actor, err := tx.ActorByURI(uri)
+	if err != nil {
+		return false, ignoreMissing(err)
+	}
+	list, err := tx.ReactionsOf(uri, most)
+	for _, r := range list {
+		if err == nil {
+			err = g.dropReaction(tx, r, actor.JID)
+		}
+	}
+	return len(list) == most, err
 }
 
 // endFollows removes all follows from and to a remote actor and tells its

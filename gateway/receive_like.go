@@ -103,6 +103,12 @@ func (g *Gateway) undoReaction(tx *cache.Tx, a activity, inner *as2.Object) erro
 	if err != nil || r.Actor != a.actor.URI { // L8
 		return err
 	}
+	return g.dropReaction(tx, r, a.actor.JID)
+}
+
+// dropReaction deletes a reaction of a remote actor, and has it go from where it
+// was shown in the actor's name.
+func (g *Gateway) dropReaction(tx *cache.Tx, r cache.Reaction, jid string) error {
 	if _, err := tx.DeleteReaction(r.Actor, r.Object, r.Kind, r.Content); err != nil {
 		return err
 	}
@@ -114,7 +120,7 @@ func (g *Gateway) undoReaction(tx *cache.Tx, a activity, inner *as2.Object) erro
 	p := stored.Post
 	if r.Kind == cache.Like && p.Origin == translate.OriginXMPP && p.Comments != nil && !g.ours(stanza.JID(p.Comments.Service)) {
 		jobs = append(jobs, g.commentJob(commentWork{
-			URI: p.URI, Heart: r.Actor, Publisher: a.actor.JID, Retract: true, Unsure: r.HeartItem == "",
+			URI: p.URI, Heart: r.Actor, Publisher: jid, Retract: true, Unsure: r.HeartItem == "",
 			At: translate.Item{Service: p.Comments.Service, Node: p.Comments.Name, ID: g.heartOf(r)},
 		}))
 	}
