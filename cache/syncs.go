@@ -51,3 +51,33 @@ func (tx *Tx) Sync(target, node string) (Sync, error) {
 func (tx *Tx) Syncs() ([]Sync, error) {
 	return all(tx, scanSync, syncColumns+"ORDER BY updated_at DESC LIMIT 500")
 }
+
+// SyncSaw notes items that a sync of a node has read.
+func (tx *Tx) SyncSaw(target, node string, items []string) error {
+	for _, item := range items {
+		if err := tx.run("INSERT OR IGNORE INTO sync_seen (target, node, item) VALUES (?, ?, ?)", target, node, item); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ForgetSyncSeen forgets what SyncSaw noted.
+func (tx *Tx) ForgetSyncSeen(target, node string) error {
+	return tx.run("DELETE FROM sync_seen WHERE target = ? AND node = ?", target, node)
+}
+
+// SyncMissing returns the posts of an owner that a sync which read a node to its
+// end has not seen, though the node holds what changed longer ago: they were
+// retracted. What is older than all that is held was only dropped (design:
+// deletes), and what was placed after the sync began may be there.
+func (tx *Tx) SyncMissing(target, node, owner string, began time.Time) ([]string, error) {
+	return all(tx, value[string], `WITH
+		live AS (SELECT p.uri, p.owner, l.placed_at, max(p.published, p.updated) AS changed,
+				EXISTS (SELECT 1 FROM sync_seen WHERE target = ?1 AND node = ?2 AND item = l.item) AS seen
+			FROM placements l JOIN posts p ON p.id = l.post_id
+			WHERE l.node_id = (SELECT id FROM nodes WHERE service = ?1 AND name = ?2) AND l.retracted_at = 0)
+		SELECT uri FROM live WHERE NOT seen AND owner = ?3 AND placed_at < ?4
+			AND changed > (SELECT min(changed) FROM live WHERE seen AND changed > 0)
+		ORDER BY uri`, target, node, owner, millis(began))
+}

@@ -74,6 +74,7 @@ type activity struct {
 	actor  cache.Actor // who signed it
 	target string      // acct of the inbox it came to, "" for the shared one
 	body   []byte
+	quiet  bool // from a history that was asked for: nobody is told
 }
 
 // runActivity does what an activity says. Its signature was verified when it

@@ -151,14 +151,10 @@ func (g *Gateway) receiveAnnounce(ctx context.Context, a activity) error {
 			return err
 		}
 	}
-	p, err := translate.FromAnnounce(a.Object, translate.AS2Context{
-		Owner: remoteActor(a.actor), FollowersURL: a.actor.Followers,
-		IsActor: func(uri string) bool { return g.isActor(ctx, uri) },
-	})
+	p, err := g.boostOf(ctx, a.actor, a.Object)
 	if err != nil {
-		return because(BadRequest, err, "the boost cannot be read")
+		return err
 	}
-	p.Boost = uri
 	return g.store.Update(ctx, func(tx *cache.Tx) error { return g.storeBoost(tx, a, p) })
 }
 
@@ -186,7 +182,7 @@ func (g *Gateway) storeBoost(tx *cache.Tx, a activity, p translate.Post) error {
 		return err
 	}
 	own := original.Post.Origin == translate.OriginXMPP
-	if wanted, err := tx.Wanted(a.actor.URI); err != nil || !wanted && !own {
+	if wanted, err := tx.Wanted(a.actor.URI); err != nil || !wanted && !own && !a.quiet {
 		return err
 	}
 	if err := g.place(tx, &p, a.actor); err != nil {
@@ -194,7 +190,7 @@ func (g *Gateway) storeBoost(tx *cache.Tx, a activity, p translate.Post) error {
 	}
 	p.Comments = original.Post.Comments
 	_, change, err := tx.PutPost(p, a.body, cache.PutOptions{Received: g.now()})
-	if err != nil || change == cache.Same {
+	if err != nil || change == cache.Same || a.quiet {
 		return ignoreConflict(err)
 	}
 	jobs := []cache.Job{g.notifyJob(notifyWork{URI: p.URI, New: change == cache.Created})}

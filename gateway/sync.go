@@ -45,6 +45,9 @@ func (g *Gateway) Sync(ctx context.Context, who, node string) (string, error) {
 		switch {
 		case errors.Is(err, cache.ErrNotFound), err == nil && s.State == cache.SyncDone:
 			s = cache.Sync{Target: target, Node: node, StartedAt: now}
+			if err := tx.ForgetSyncSeen(target, node); err != nil {
+				return err
+			}
 		case err != nil:
 			return err
 		case s.State == cache.SyncRunning:
@@ -172,6 +175,7 @@ func (g *Gateway) runSync(ctx context.Context, j cache.Job) error {
 type synced struct {
 	next        string // "" at the end
 	seen, fresh int
+	pause       time.Duration // before the next, besides what is between all
 }
 
 // syncOn notes that a page was read, and queues the next.
@@ -192,11 +196,36 @@ func (g *Gateway) syncOn(tx *cache.Tx, was cache.Sync, page synced) error {
 	}
 	if page.next == "" && s.State == cache.SyncRunning {
 		s.State, s.Cursor, s.Mark = cache.SyncDone, "", ""
+		if err := g.syncEnd(tx, s); err != nil {
+			return err
+		}
 	}
 	if err := tx.PutSync(s); err != nil || s.State != cache.SyncRunning {
 		return err
 	}
-	return tx.Enqueue(g.syncJob(s, g.now().Add(syncPause)))
+	return tx.Enqueue(g.syncJob(s, g.now().Add(syncPause+page.pause)))
+}
+
+// syncEnd deletes what was retracted from a node since it was fetched before. A
+// node that was not read to its end tells nothing of that.
+func (g *Gateway) syncEnd(tx *cache.Tx, s cache.Sync) error {
+	if s.Node == "" {
+		return nil
+	}
+	if s.Note == "" {
+		owner := translate.JIDURI(s.Target)
+		gone, err := tx.SyncMissing(s.Target, s.Node, owner, s.StartedAt)
+		if err != nil {
+			return err
+		}
+		for _, uri := range gone {
+			g.log.Info("item was retracted since the node was fetched", "service", s.Target, "node", s.Node, "post", uri)
+			if _, err := tx.DeletePost(uri, owner, g.now()); err != nil && !errors.Is(err, cache.ErrGone) {
+				return err
+			}
+		}
+	}
+	return tx.ForgetSyncSeen(s.Target, s.Node)
 }
 
 // syncTrouble notes why a page could not be read. The job says whether it is
@@ -237,7 +266,10 @@ func (g *Gateway) syncOutbox(ctx context.Context, s cache.Sync) (synced, error) 
 	if err != nil {
 		return synced{}, err
 	}
-	return synced{next: next, seen: len(items), fresh: g.takeOutbox(ctx, a, items)}, nil
+	out := synced{next: next, seen: len(items), fresh: g.takeOutbox(ctx, a, items)}
+	boosts, fetched := g.takeBoosts(ctx, a, items)
+	out.fresh, out.pause = out.fresh+boosts, time.Duration(fetched)*syncBoostPause
+	return out, nil
 }
 
 // syncNode reads a page of a node, as a stranger: what it finds is for
@@ -270,7 +302,9 @@ func (g *Gateway) takeNode(ctx context.Context, s cache.Sync, items []xmpp.Item)
 	owner := translate.Actor{URI: translate.JIDURI(s.Target), JID: s.Target}
 	err = g.store.Update(ctx, func(tx *cache.Tx) error {
 		fresh = 0
+		var seen []string
 		for _, it := range items {
+			seen = append(seen, it.ID)
 			at := translate.Item{Service: s.Target, Node: s.Node, ID: it.ID}
 			if it.ID == "" || it.Payload == nil || g.ours(it.Publisher.Bare()) {
 				continue
@@ -289,7 +323,7 @@ func (g *Gateway) takeNode(ctx context.Context, s cache.Sync, items []xmpp.Item)
 				fresh++
 			}
 		}
-		return nil
+		return tx.SyncSaw(s.Target, s.Node, seen)
 	})
 	return fresh, err
 }

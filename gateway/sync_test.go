@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"isthmus/ap/aptest"
+	"isthmus/ap/as2"
 	"isthmus/cache"
 	"isthmus/translate"
 	"isthmus/xmpp/stanza"
@@ -186,5 +188,131 @@ func TestTidy(t *testing.T) {
 	w.must(w.tidy(t.Context()))
 	if !w.knows(t.Context(), again) {
 		t.Error("one night tidied twice")
+	}
+}
+
+// TestSyncNodeRetracts: what is gone when a node is fetched again was retracted,
+// unless it is older than all that is held, or the node was not read to its end.
+func TestSyncNodeRetracts(t *testing.T) {
+	w := newWorld(t)
+	const service, node = "pubsub.example.com", "ferns"
+	entry := map[string]*stanza.Element{}
+	for _, id := range []string{"a", "b", "c", "d", "e"} {
+		entry[id] = w.entry(id, "fern "+id)
+		w.pass(time.Hour)
+	}
+	fetch := func(note string, ids ...string) string {
+		t.Helper()
+		w.pass(time.Hour)
+		w.hold(service, node)
+		for id := range entry {
+			w.xmpp.nodes[service+" "+node].drop(id)
+		}
+		for _, id := range ids {
+			w.hold(service, node, entry[id])
+		}
+		_, err := w.Sync(t.Context(), service, node)
+		w.must(err)
+		w.drain(service, node)
+		w.expect("")
+		kept := ""
+		w.view(func(tx *cache.Tx) error {
+			for _, id := range []string{"a", "b", "c", "d", "e"} {
+				if _, err := tx.PostByItem(service, node, id, operator); err == nil {
+					kept += id
+				}
+			}
+			return nil
+		})
+		return kept
+	}
+	if kept := fetch("all", "a", "b", "c", "d", "e"); kept != "abcde" {
+		t.Fatalf("kept %s", kept)
+	}
+	if kept := fetch("c retracted, a dropped", "b", "d", "e"); kept != "abde" {
+		t.Errorf("c was retracted and a dropped, kept %s", kept)
+	}
+	if kept := fetch("emptied"); kept != "abde" {
+		t.Errorf("an empty node tells nothing, kept %s", kept)
+	}
+	w.update(func(tx *cache.Tx) error {
+		s, err := tx.Sync(service, node)
+		w.must(err)
+		s.State, s.StartedAt, s.Pages, s.Mark = cache.SyncRunning, w.clock(), 3, "round"
+		w.must(tx.SyncSaw(service, node, []string{"b"}))
+		w.must(tx.PutSync(s))
+		return w.syncOn(tx, s, synced{next: "round"})
+	})
+	if kept := fetch("again", "a", "b", "d", "e"); kept != "abde" {
+		t.Errorf("a history that goes round tells nothing, kept %s", kept)
+	}
+	if kept := fetch("d retracted", "a", "b", "e"); kept != "abe" {
+		t.Errorf("d was retracted, kept %s", kept)
+	}
+}
+
+// TestSyncBoosts: the boosts of a history are kept with what they boost, which its
+// origin says everybody may see; nobody is told.
+func TestSyncBoosts(t *testing.T) {
+	f := newFediverse(t)
+	everybody := aptest.Doc{"to": many(as2.Public)}
+	boost := func(by *aptest.Actor, of any, change aptest.Doc) aptest.Doc {
+		return with(with(by.Activity(as2.TypeAnnounce, of), everybody), change)
+	}
+	private := with(f.carl.Note("For followers."), aptest.Doc{"to": many(f.carl.Followers), "cc": nil})
+	f.mast.Serve(strings.TrimPrefix(private["id"].(string), f.mast.URL), private)
+	mine := f.ourPost("mine", "Mine.")
+	want := []aptest.Doc{boost(f.ann, f.carl.Note("Neighbour.")["id"], nil), boost(f.ann, f.mal.Note("Stranger.")["id"], nil), boost(f.ann, mine, nil)}
+	not := []aptest.Doc{
+		boost(f.ann, private["id"], nil), boost(f.ann, "https://mast.test/none", nil), boost(f.carl, f.carl.Note("His own.")["id"], nil),
+		boost(f.ann, f.carl.Note("Quietly.")["id"], aptest.Doc{"to": many(f.ann.Followers)}),
+		boost(f.ann, f.mal.Note("From elsewhere.")["id"], aptest.Doc{"id": f.mal.ID + "/boost"}),
+	}
+	var items []any
+	for _, d := range append(want, not...) {
+		items = append(items, d)
+	}
+	f.mast.Serve("/users/ann/outbox", aptest.Doc{"@context": as2.ContextAS2, "id": f.ann.Outbox, "type": as2.TypeOrderedCollection, "orderedItems": items})
+	sync := func() cache.Sync {
+		t.Helper()
+		_, err := f.Sync(t.Context(), f.ann.ID, "")
+		f.must(err)
+		f.drain(f.ann.ID, "")
+		var s cache.Sync
+		f.view(func(tx *cache.Tx) (err error) {
+			s, err = tx.Sync(f.ann.ID, "")
+			return err
+		})
+		return s
+	}
+	if s := sync(); s.State != cache.SyncDone || s.Fresh != len(want) {
+		t.Errorf("%+v", s)
+	}
+	for _, d := range want {
+		if got := f.held(d["id"].(string)); got != "public ann boost" {
+			t.Errorf("boost of %s: %q", d["object"], got)
+		}
+		f.view(func(tx *cache.Tx) error {
+			b, err := tx.PostByURI(d["id"].(string), operator)
+			if err == nil && (b.Post.Item == nil || b.Post.Boost != d["object"]) {
+				t.Errorf("kept as %+v", b.Post)
+			}
+			return err
+		})
+	}
+	for _, d := range not {
+		if got := f.held(d["id"].(string)); got != "absent" {
+			t.Errorf("boost of %s: %q", d["object"], got)
+		}
+	}
+	if asked := f.asked(); asked != "" {
+		t.Errorf("somebody was told: %s", asked)
+	}
+	before := len(f.evil.Fetched())
+	if s := sync(); s.Fresh != 0 {
+		t.Errorf("the second time %+v", s)
+	}
+	if after := len(f.evil.Fetched()); after != before {
+		t.Errorf("fetched again: %v", f.evil.Fetched()[before:])
 	}
 }

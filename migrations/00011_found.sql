@@ -7,3 +7,12 @@ INSERT OR IGNORE INTO meta (key, value)
 
 -- Boosts have no text.
 CREATE INDEX posts_boosts ON posts (id) WHERE kind = 'boost';
+
+-- What a sync of a node has seen, until it is at the end: what it has not seen may
+-- have been retracted.
+CREATE TABLE sync_seen (
+    target TEXT NOT NULL,
+    node   TEXT NOT NULL,
+    item   TEXT NOT NULL,
+    PRIMARY KEY (target, node, item)
+) STRICT, WITHOUT ROWID;
