@@ -77,6 +77,13 @@ func parsePath(path string) (field, error) {
 	return f, nil
 }
 
+// CheckPath tells whether a path leads to a field of a post; a *QueryError says
+// what is wrong with it.
+func CheckPath(path string) error {
+	_, err := parsePath(path)
+	return err
+}
+
 // memberOf finds a member of an object by its name in JSON.
 func memberOf(t reflect.Type, name string) (reflect.StructField, error) {
 	if kindOf(t) != objectField {

@@ -1,9 +1,6 @@
 package main
 
-import (
-	"context"
-	"strings"
-)
+import "context"
 
 type saveCmd struct {
 	actingUser
@@ -12,7 +9,7 @@ type saveCmd struct {
 }
 
 func (c *saveCmd) Run(ctx context.Context, a *app, root *cli) error {
-	return a.ask(ctx, root, call{Name: "save", As: c.As, Args: []string{c.Name + " " + strings.Join(c.Words, " ")}}, false)
+	return a.ask(ctx, root, call{Name: "save", As: c.As, Args: []string{c.Name + " " + searchText(c.Words)}}, false)
 }
 
 type savedCmd struct{ actingUser }

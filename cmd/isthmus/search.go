@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/go-json-experiment/json"
@@ -99,8 +100,8 @@ func (c *searchCmd) Run(ctx context.Context, a *app, root *cli) error {
 // request makes one search of all flags.
 func (c *searchCmd) request() (req searchRequest, err error) {
 	var parts []string
-	for _, w := range c.Words {
-		parts = append(parts, shellPhrase(w))
+	if len(c.Words) > 0 {
+		parts = append(parts, searchText(c.Words))
 	}
 	for _, f := range c.FTS {
 		if err := cache.CheckQuery(f); err != nil {
@@ -108,19 +109,19 @@ func (c *searchCmd) request() (req searchRequest, err error) {
 		}
 		parts = append(parts, "("+f+")")
 	}
-	for op, values := range map[string][]string{"lang": c.Language, "tag": c.Tag, "from": c.Author} {
-		parts = append(parts, oneOf(op, values)...)
-	}
+	// A cursor belongs to the text of its search, which must not vary.
+	parts = slices.Concat(parts, oneOf("lang", c.Language), oneOf("tag", c.Tag), oneOf("from", c.Author))
 	parts = append(parts, c.places()...)
 	kinds, err := c.kinds()
 	if err != nil {
 		return req, err
 	}
 	parts = append(parts, kinds...)
-	for op, value := range map[string]string{"after": c.After, "before": c.Before} {
-		if value != "" {
-			parts = append(parts, op+":"+cache.Quote(value))
-		}
+	if c.After != "" {
+		parts = append(parts, "after:"+cache.Quote(c.After))
+	}
+	if c.Before != "" {
+		parts = append(parts, "before:"+cache.Quote(c.Before))
 	}
 	req = searchRequest{Text: strings.Join(parts, " "), All: c.All, Cursor: c.Cursor}
 	fields := c.Field
@@ -137,6 +138,11 @@ func (c *searchCmd) request() (req searchRequest, err error) {
 		}
 		req.Filters = append(req.Filters, f)
 	}
+	for _, key := range c.Key {
+		if err := checkKey(key); err != nil {
+			return req, fmt.Errorf("--key %s: %w", key, err)
+		}
+	}
 	for _, text := range c.OrderBy {
 		o, err := cache.ParseOrder(orderName(text))
 		if err != nil {
@@ -145,19 +151,6 @@ func (c *searchCmd) request() (req searchRequest, err error) {
 		req.Order = append(req.Order, o)
 	}
 	return req, nil
-}
-
-// shellPhrase gives a phrase its quotation marks back, which the shell took.
-func shellPhrase(word string) string {
-	if !strings.ContainsAny(word, " \t") || strings.ContainsAny(word, `"():*#`) {
-		return word
-	}
-	for _, sign := range []string{" OR ", " AND ", "NOT ", " -"} {
-		if strings.Contains(word, sign) || strings.HasPrefix(word, "-") {
-			return word
-		}
-	}
-	return cache.Quote(word)
 }
 
 // oneOf asks that one of several values of an operator holds.

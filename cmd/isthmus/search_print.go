@@ -5,10 +5,14 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
+
+	"isthmus/cache"
 )
 
 // printSearch prints what was found in the form that was asked for.
@@ -117,7 +121,7 @@ func (h searchHit) members() (map[string]any, error) {
 	if err := json.Unmarshal(b, &m); err != nil {
 		return nil, fmt.Errorf("write %s: %w", h.Post.URI, err)
 	}
-	m["received"], m["snippet"], m["items"] = h.Received, h.Snippet, h.Items
+	m["received"], m["snippet"], m["items"] = h.Received.Format(time.RFC3339Nano), h.Snippet, h.Items
 	if len(h.Items) > 0 { // the names that Libervia gives them
 		m["pubsub_service"], m["pubsub_node"] = h.Items[0].Service, h.Items[0].Node
 	}
@@ -138,7 +142,7 @@ func (h searchHit) values(c *searchCmd) (map[string]any, error) {
 	}
 	out := make(map[string]any, len(c.Key))
 	for _, k := range c.Key {
-		out[k] = below(m, strings.Split(k, "."))
+		out[k] = below(m, steps(k))
 	}
 	if c.Payload {
 		out["item_payload"] = h.Payload
@@ -155,7 +159,24 @@ func plain(v any) (out any, err error) {
 	return out, err
 }
 
-// below finds what is at a path; of a list it is what each element has there.
+// checkKey tells whether a path is one of what is known of a hit.
+func checkKey(path string) error {
+	first, _, _ := strings.Cut(path, ".")
+	first, _, _ = strings.Cut(first, "[")
+	switch first {
+	case "snippet", "items", "pubsub_service", "pubsub_node", "item_payload":
+		return nil
+	}
+	return cache.CheckPath(path)
+}
+
+// steps are the parts of a path: names, and places in lists.
+func steps(path string) []string {
+	return strings.FieldsFunc(path, func(r rune) bool { return r == '.' || r == '[' || r == ']' })
+}
+
+// below finds what is at a path; of a list it is what each element has there,
+// unless the path says which.
 func below(v any, path []string) any {
 	if len(path) == 0 {
 		return v
@@ -164,6 +185,12 @@ func below(v any, path []string) any {
 	case map[string]any:
 		return below(v[path[0]], path[1:])
 	case []any:
+		if n, err := strconv.ParseUint(path[0], 10, 16); err == nil {
+			if int(n) >= len(v) {
+				return nil
+			}
+			return below(v[n], path[1:])
+		}
 		var list []any
 		for _, e := range v {
 			if got := below(e, path); got != nil {

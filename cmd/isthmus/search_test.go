@@ -57,6 +57,15 @@ func TestSearchFlags(t *testing.T) {
 		{"cats", "a"},
 		{"cats OR sea", "b a"},
 		{"--fts|cats OR sea|--fts|sea OR pages", "b"},
+		{"-cats", "c b 7q"}, // words, although they look like flags
+		{"-l2 -cats -o updated:desc", "c b"},
+		{"sea|-pages", "b"},
+		{"-from:louise@example.org", ""},
+		{"cats OR|-harbour", "c b a"},
+		{"-(cats OR sea)|-l|2", "c 7q"},
+		{"-o|-updated", "c b a 7q"},
+		{"cats OR sea", "b a"},
+		{"--fts|-cats", "c b 7q"},
 		{"is:reply", "a"},
 		{"-t blog -S|", "c b 7q"},
 		{"-t article -t reply", "c a"},
@@ -123,6 +132,9 @@ func TestSearchMistakes(t *testing.T) {
 		{[]string{"--type", "poem"}, "--type poem is none of"},
 		{[]string{"--field", "media.widht > 3"}, "did you mean width?"},
 		{[]string{"--order-by", "titel"}, "did you mean title?"},
+		{[]string{"--key", "titel"}, "did you mean title?"},
+		{[]string{"--key", ""}, "the path of a field is needed"},
+		{[]string{"cats OR"}, "OR"},
 		{[]string{"--cursor", "x"}, "the cursor is not one of this search; start without it"},
 		{[]string{"--before", "soon"}, `"soon" is no date`},
 		{[]string{"x", "--all", "--as", "louise@example.org"}, "--all is for the operator"},
@@ -187,6 +199,24 @@ func TestSearchOutput(t *testing.T) {
 	_, out, _ = b.with("search", "-k", "media.alt", "-k", "owner.handle", "sea")
 	if want := "MEDIA.ALT  OWNER.HANDLE\n[\"waves\"]  louise@example.org\n"; out != want {
 		t.Errorf("keys: %q", out)
+	}
+	_, out, _ = b.with("search", "-k", "media[0].alt", "-k", "media[1].alt", "-k", "received", "-k", "items.id", "sea")
+	if want := "waves         -             2026-11-21T06:30:00Z  [\"b\"]\n"; !strings.HasSuffix(out, want) {
+		t.Errorf("keys: %q", out)
+	}
+	// The cursor is of the search, however many flags it has.
+	search := []string{"search", "-a", "louise@example.org", "-a", "nobody@example.org", "-s", "louise@example.org", "-t", "blog", "--after", "2020", "--before", "2030", "-l", "1", "--json"}
+	for range 10 {
+		_, out, _ := b.with(search...)
+		if err := json.Unmarshal([]byte(out), &page); err != nil {
+			t.Fatal(err)
+		}
+		if page.Cursor == "" {
+			break
+		}
+		if status, _, errs := b.with(append(search, "--cursor", page.Cursor)...); status != exitDone {
+			t.Fatalf("the next page: %s", errs)
+		}
 	}
 	if _, out, _ = b.with("search", "cats"); strings.ContainsAny(out, "\x1b\u202e") {
 		t.Errorf("a stranger steers the terminal: %q", out)
