@@ -21,6 +21,7 @@ const (
 	AnyWidth         Width = iota // all that the viewer may see
 	PublicOnly                    // search, tags
 	PublicOrUnlisted              // open nodes
+	OnlyPrivate                   // nodes of one reader: for followers, or limited
 )
 
 // sql is the condition of the width on the posts called p.
@@ -30,6 +31,8 @@ func (w Width) sql() string {
 		return " AND p.vis = 0"
 	case PublicOrUnlisted:
 		return " AND p.vis <= 1"
+	case OnlyPrivate:
+		return " AND p.vis IN (2, 3)"
 	}
 	return ""
 }

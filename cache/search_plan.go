@@ -113,6 +113,11 @@ func (p *plan) ways(list []*clause) ([]*clause, error) {
 		p.arms, p.ranked = []arm{freshArm}, false
 		return list, nil
 	}
+	if p.w.q.Within.Posts != nil {
+		listed, err := p.w.q.Within.listed(p.w)
+		p.arms, p.ranked = []arm{listed}, false
+		return list, err
+	}
 	expr, rest := ftsOf(list)
 	loose := expr
 	if expr == "" {

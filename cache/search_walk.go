@@ -33,7 +33,7 @@ func (tx *Tx) newWalk(q SearchQuery, read query, name string) (w walk, err error
 	if w.plan, err = sql.newPlan(read.root, order); err != nil {
 		return w, err
 	}
-	w.scope = w.a.sql + q.scope(read.boosts)
+	w.scope = w.a.sql + q.scope(read.boosts) + q.Within.Width.sql()
 	if q.Cursor != "" {
 		if w.at, w.values, err = parseCursor(q.Cursor, name, w.keys()); err != nil {
 			return w, err

@@ -13,7 +13,9 @@ type Within struct {
 	Service, Node string // where the posts stand
 	Owner         string // URI
 	Tag           string
-	Fresh         bool // among the posts that wait to be compared with saved searches
+	Width         Width
+	Posts         []int64 // one of these, unless nil
+	Fresh         bool    // among the posts that wait to be compared with saved searches
 }
 
 // clauses adds what must hold besides the text.
@@ -31,6 +33,12 @@ func (x Within) clauses(list []*clause) []*clause {
 		add(opTag, foldTag(x.Tag))
 	}
 	return list
+}
+
+// listed is the way through the posts that are given.
+func (x Within) listed(w *sqlWriter) (arm, error) {
+	ids, err := toJSON(x.Posts)
+	return arm{from: "json_each(" + w.arg(ids) + ") t CROSS JOIN posts p ON p.id = t.value", key: "p.id", cond: "1"}, err
 }
 
 // bound narrows a plan to the range of numbers.

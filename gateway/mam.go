@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"isthmus/cache"
@@ -27,18 +28,23 @@ func (a *archive) Archive(ctx context.Context, q xmpp.ArchiveQuery) (out xmpp.Ar
 		if actor, err = p.actor(ctx, q.Request); err != nil {
 			return out, err
 		}
-		if q.Node != "" && q.Node != stanza.NSMicroblog && q.Node != NodeReplies {
+		if !archived(q.Node) {
 			if err := p.known(ctx, actor, q.NodeRequest); err != nil {
 				return out, err
 			}
 			return out, fail(Unsupported, "this node has no archive; ask for its items")
 		}
-		if err := a.g.fill(ctx, actor); err != nil {
-			return out, err
+		if !isComments(q.Node) {
+			if err := a.g.fill(ctx, actor); err != nil {
+				return out, err
+			}
 		}
 	}
 	with := a.g.publisher(ctx, q.With)
 	v := a.g.viewer(ctx, q.From)
+	if strings.HasPrefix(q.Node, NodePrivatePrefix) && !ownPrivate(q.NodeRequest, v) {
+		return out, fail(NotFound, "no such node")
+	}
 	err = a.g.store.View(ctx, func(tx *cache.Tx) error {
 		for _, p := range pages {
 			if !narrowTo(&p, q) {
@@ -63,6 +69,15 @@ func (a *archive) Archive(ctx context.Context, q xmpp.ArchiveQuery) (out xmpp.Ar
 		return nil
 	})
 	return out, itemsError(err)
+}
+
+// archived tells whether a node of an actor has a history.
+func archived(node string) bool {
+	switch node {
+	case "", stanza.NSMicroblog, NodeReplies:
+		return true
+	}
+	return isComments(node) || strings.HasPrefix(node, NodePrivatePrefix)
 }
 
 // publisher is the actor behind an address that a query names; what nobody is
@@ -108,12 +123,29 @@ func (a *archive) page(tx *cache.Tx, q xmpp.ArchiveQuery, actor cache.Actor, wit
 		Within: cache.Within{After: p.After, Before: p.Before, Owner: with},
 	}
 	switch {
-	case q.To.Local() != "" && q.Node != "" && q.Text == "" && (with == "" || with == actor.URI):
+	case q.To.Local() != "" && isComments(q.Node):
+		root, err := a.g.root(tx, actor.JID, q.Node, v)
+		if err != nil {
+			return nil, err
+		}
+		p.Width = cache.PublicOrUnlisted
+		if q.Text == "" && with == "" {
+			return tx.Thread(root.Post.URI, v, p)
+		}
+		if s.Within.Posts, err = threadIDs(tx, root, v); err != nil {
+			return nil, err
+		}
+	case q.To.Local() != "" && with != "" && with != actor.URI:
+		return nil, nil // all the rest is by the actor
+	case q.To.Local() != "" && strings.HasPrefix(q.Node, NodePrivatePrefix):
+		p.Width, s.Within.Width = cache.OnlyPrivate, cache.OnlyPrivate
+		if q.Text == "" {
+			return tx.Outbox(actor.URI, v, p)
+		}
+		s.Within.Owner = actor.URI
+	case q.To.Local() != "" && q.Node != "" && q.Text == "":
 		return tx.NodePosts(actor.JID, q.Node, v, p)
 	case q.To.Local() != "":
-		if with != "" && with != actor.URI {
-			return nil, nil
-		}
 		s.Within.Owner, s.Within.Service, s.Within.Node = actor.URI, actor.JID, q.Node
 	case q.Node != "":
 		l, err := listFor(tx, q.From, q.Node)
@@ -142,6 +174,16 @@ func (a *archive) page(tx *cache.Tx, q xmpp.ArchiveQuery, actor cache.Actor, wit
 	return out, nil
 }
 
+// threadIDs are the numbers of the posts in a comments node.
+func threadIDs(tx *cache.Tx, root cache.Stored, v cache.Viewer) ([]int64, error) {
+	posts, err := tx.Thread(root.Post.URI, v, cache.Page{Limit: threadMost, Width: cache.PublicOrUnlisted})
+	ids := make([]int64, len(posts))
+	for i, s := range posts {
+		ids[i] = s.ID
+	}
+	return ids, err
+}
+
 // item is a post as it was published: where it stands, or, for what stands
 // nowhere, in the node that only its reader has.
 func (a *archive) item(tx *cache.Tx, q xmpp.ArchiveQuery, stored cache.Stored) (xmpp.Archived, error) {
@@ -150,6 +192,9 @@ func (a *archive) item(tx *cache.Tx, q xmpp.ArchiveQuery, stored cache.Stored) (
 	switch {
 	case q.To.Local() == "" && q.Node != "":
 		at = a.g.listPlace(q.Node, stored)
+	case strings.HasPrefix(q.Node, NodePrivatePrefix): // where it stood once is no matter
+	case p.Item != nil && isComments(q.Node):
+		at = translate.Item{Service: string(q.To.Bare()), Node: q.Node, ID: p.Item.ID}
 	case p.Item != nil:
 		at = *p.Item
 	}

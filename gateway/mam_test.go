@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
@@ -84,6 +85,75 @@ func TestArchive(t *testing.T) {
 			fin := answer.Child(stanza.NSMAM, "fin")
 			if complete := len(c.set) == 0; (fin.Get("complete") == "true") != complete {
 				t.Errorf("the end is %s", fin)
+			}
+		})
+	}
+}
+
+// TestArchiveOfThreads asks for the history of comments, and of the node that one
+// reader alone has.
+func TestArchiveOfThreads(t *testing.T) {
+	w := newWorld(t)
+	me := w.linkUser(louise)
+	w.update(func(tx *cache.Tx) error {
+		return errors.Join(tx.SetMeta("outbox "+aliceURI, w.clock().Format(time.RFC3339)), tx.PutFollow(cache.Follow{
+			Follower: me.URI, Followee: aliceURI, State: cache.FollowAccepted, CreatedAt: w.clock(), UpdatedAt: w.clock(),
+		}))
+	})
+	private := `,"to":["` + aliceURI + `/followers"]`
+	root := w.remotePost(aliceURI, "root", "public", "")
+	for _, id := range []string{"one", "two", "three"} {
+		w.pass(time.Second)
+		w.remotePost(aliceURI, id, "public", `,"inReplyTo":"`+root+`"`)
+	}
+	w.remotePost(bobURI, "bobs", "public", `,"inReplyTo":"`+root+`"`)
+	for _, id := range []string{"secret", "secrets"} {
+		w.pass(time.Second)
+		w.remotePost(aliceURI, id, "", strings.TrimPrefix(private, ","))
+	}
+	w.pass(time.Second)
+	w.remotePost(aliceURI, "whisper", "direct", "")
+	w.remotePost(aliceURI, "quiet", "", `"to":["`+aliceURI+`/followers"],"inReplyTo":"`+root+`"`)
+	w.must(w.store.Index(t.Context()))
+	var comments string
+	w.view(func(tx *cache.Tx) error {
+		p, err := tx.PostByURI(root, operator)
+		comments = p.Post.Comments.Name
+		return err
+	})
+	max := func(n, after string) *stanza.Element {
+		return stanza.New(stanza.NSRSM, "set").Add(stanza.Text("", "max", n), stanza.Text("", "before", after))
+	}
+	for _, c := range []struct {
+		name, from, node, words string
+		set                     *stanza.Element
+		want                    string
+	}{
+		{"comments", pierre, comments, "", nil, "one two three bobs"},
+		{"the last comments", pierre, comments, "", max("2", ""), "three bobs"},
+		{"words in comments of who does not want to be found", pierre, comments, "two", nil, ""},
+		{"words in comments that one follows", louise, comments, "two OR one OR root", nil, "one two"},
+		{"comments of nothing", pierre, stanza.CommentsNodePrefix + "nothing", "", nil, "item-not-found"},
+		{"what is for me", louise, NodePrivatePrefix + louise, "", nil, "secret secrets quiet"},
+		{"words in what is for me", louise, NodePrivatePrefix + louise, "secret*", nil, "secret secrets"},
+		{"what is for me, by another", pierre, NodePrivatePrefix + louise, "", nil, "item-not-found"},
+		{"what is for nobody known", pierre, NodePrivatePrefix + pierre, "", nil, "item-not-found"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w.t = t
+			var set []*stanza.Element
+			if c.set != nil {
+				set = append(set, c.set)
+			}
+			texts, answer := w.history(c.from, aliceJID, c.node, c.words, set...)
+			if e := answer.Child("", "error"); e != nil {
+				if !strings.Contains(e.String(), c.want) || c.want == "" {
+					t.Errorf("answered %s", e)
+				}
+				return
+			}
+			if got := strings.Join(texts, " "); got != c.want {
+				t.Errorf("got %q, want %q", got, c.want)
 			}
 		})
 	}

@@ -249,22 +249,24 @@ func (s *pubsub) thread(ctx context.Context, a cache.Actor, r xmpp.ItemsRequest,
 	return window(items, r.Page)
 }
 
+// ownPrivate tells whether a node is that of who asks alone.
+func ownPrivate(r xmpp.NodeRequest, v cache.Viewer) bool {
+	return r.Node == NodePrivatePrefix+string(r.From.Bare()) && v.Actor != ""
+}
+
 // private answers for the node of one reader.
 func (s *pubsub) private(ctx context.Context, a cache.Actor, r xmpp.ItemsRequest, v cache.Viewer) (xmpp.ItemsResult, error) {
-	if strings.TrimPrefix(r.Node, NodePrivatePrefix) != string(r.From.Bare()) || v.Actor == "" {
+	if !ownPrivate(r.NodeRequest, v) {
 		return xmpp.ItemsResult{}, fail(NotFound, "no such node")
 	}
 	var items []xmpp.Item
 	err := s.g.store.View(ctx, func(tx *cache.Tx) error {
-		posts, err := tx.Outbox(a.URI, v, cache.Page{Limit: threadMost})
+		posts, err := tx.Outbox(a.URI, v, cache.Page{Limit: threadMost, Width: cache.OnlyPrivate})
 		if err != nil {
 			return err
 		}
 		for _, stored := range posts {
 			p := stored.Post
-			if p.Visibility != translate.Followers && p.Visibility != translate.Limited {
-				continue
-			}
 			item, err := s.g.item(tx, p, translate.Item{Service: a.JID, Node: r.Node, ID: translate.ItemIDForRemote(s.g.itemKey, p.URI)})
 			if err != nil {
 				return err
