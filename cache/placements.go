@@ -166,6 +166,18 @@ func (tx *Tx) RetractItem(service, node, id string, at time.Time) (Placement, er
 	return p, nil
 }
 
+// RetractAll ends the lives of all items of an owner on a service. Their posts
+// stay.
+func (tx *Tx) RetractAll(service, owner string, at time.Time) error {
+	err := tx.run(`UPDATE placements SET retracted_at = ? WHERE retracted_at = 0
+		AND node_id IN (SELECT id FROM nodes WHERE service = ?) AND post_id IN (SELECT id FROM posts WHERE owner = ?)`,
+		max(millis(at), 1), service, owner)
+	if err != nil {
+		return fmt.Errorf("retract what %s has on %s: %w", owner, service, err)
+	}
+	return nil
+}
+
 // NodeItems returns a page of the live placements in a node in the order of
 // item ids, to compare with what the node's service holds. after is the last id
 // of the page before.

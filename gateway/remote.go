@@ -24,14 +24,21 @@ func (g *Gateway) remoteByHandle(ctx context.Context, handle string) (cache.Acto
 		a, err = tx.ActorByAcct(handle)
 		return err
 	})
-	if err == nil {
+	if err == nil && a.GoneAt.IsZero() {
 		return g.freshened(ctx, a)
 	}
-	if !errors.Is(err, cache.ErrNotFound) {
+	if err != nil && !errors.Is(err, cache.ErrNotFound) {
 		return a, because(Temporary, err, "the store is busy")
 	}
+	gone := err == nil
 	return fly(ctx, g, "handle "+handle, func(ctx context.Context) (cache.Actor, error) {
+		if gone { // it may have come back, or its name is another's now
+			g.finger.Forget(handle)
+		}
 		account, err := g.finger.Lookup(ctx, handle)
+		if gone && (errors.Is(err, webfinger.ErrNotFound) || errors.Is(err, webfinger.ErrWrong)) {
+			return cache.Actor{}, because(Gone, err, "this actor is gone")
+		}
 		if err != nil {
 			return cache.Actor{}, lookupError(err, handle)
 		}
@@ -47,24 +54,32 @@ func (g *Gateway) remoteByJID(ctx context.Context, jid stanza.JID) (cache.Actor,
 		a, err = tx.ActorByJID(bare)
 		return err
 	})
-	if err == nil {
+	gone := err == nil && !a.GoneAt.IsZero()
+	if err == nil && !gone {
 		return g.freshened(ctx, a)
 	}
-	if !errors.Is(err, cache.ErrNotFound) {
+	if err != nil && !errors.Is(err, cache.ErrNotFound) {
 		return a, because(Temporary, err, "the store is busy")
 	}
 	handle, hashed, err := g.addr.ParseActorJID(bare)
-	if errors.Is(err, translate.ErrOurs) {
+	switch {
+	case errors.Is(err, translate.ErrOurs):
 		return a, &redirect{g.realJID(handle)}
-	}
-	if err != nil || hashed {
+	case gone && (err != nil || hashed):
+		return g.freshened(ctx, a)
+	case err != nil || hashed:
 		return a, fail(NotFound, "no such actor")
 	}
-	return g.remoteByHandle(ctx, handle)
+	a, err = g.remoteByHandle(ctx, handle)
+	if err == nil && a.JID != bare { // known before under another name
+		return a, &redirect{a.JID}
+	}
+	return a, err
 }
 
-// redirect answers for an address that stands for one of our own users: they
-// are reached directly, or posts would go round in circles (BR-5).
+// redirect answers for an address that stands for somebody who has another: one
+// of our own users, who are reached directly, or posts would go round in circles
+// (BR-5); or an actor who was bound to its address before it had that name.
 type redirect struct{ to string }
 
 func (r *redirect) Error() string { return "this is " + r.to }

@@ -10,6 +10,7 @@ import (
 	"isthmus/ap"
 	"isthmus/ap/as2"
 	"isthmus/cache"
+	"isthmus/translate"
 	"isthmus/webfinger"
 )
 
@@ -64,19 +65,11 @@ func (g *Gateway) saveActor(ctx context.Context, a *cache.Actor, o *as2.Object, 
 		if err := tx.PutActor(*a); err != nil {
 			return err
 		}
-		bound, err := tx.Bind(jid, a.URI, now)
-		if taken = errors.Is(err, cache.ErrConflict); taken {
-			bound, err = tx.Bind(g.addr.ActorJIDHashed(a.URI, hostname(a.URI)), a.URI, now)
-		} else if err == nil && bound.JID != jid { // it was taken when we first saw the actor
-			other, err := tx.ActorByJID(jid)
-			if taken = err == nil && other.URI != a.URI; ignoreMissing(err) != nil {
-				return err
-			}
-		}
+		bound, free, err := g.bind(tx, a.URI, jid)
 		if err != nil {
 			return fmt.Errorf("bind %s to %s: %w", jid, a.URI, err)
 		}
-		a.JID, a.BoundAt = bound.JID, bound.BoundAt
+		a.JID, a.BoundAt, taken = bound.JID, bound.BoundAt, !free
 		if changed, err = putKeys(tx, o, now); err != nil {
 			return err
 		}
@@ -97,32 +90,116 @@ func (g *Gateway) saveActor(ctx context.Context, a *cache.Actor, o *as2.Object, 
 	return nil
 }
 
-// rebind gives a JID to the actor that its handle leads to now, after WebFinger
-// has agreed both ways twice (design: addresses). What there was between us and
-// the actor that had it ends.
+// bind gives the address of an actor: the one that it has, or else that of its
+// handle. free is false while somebody else has that one and this actor waits for
+// it, under a name that is made of its id. A rename waits for nothing.
+func (g *Gateway) bind(tx *cache.Tx, uri, jid string) (bound cache.Binding, free bool, err error) {
+	hashed := g.addr.ActorJIDHashed(uri, hostname(uri))
+	bound, err = tx.Bind(jid, uri, g.now())
+	if errors.Is(err, cache.ErrConflict) {
+		bound, err = tx.Bind(hashed, uri, g.now())
+		return bound, false, err
+	}
+	if err != nil || bound.JID == jid || bound.JID != hashed {
+		return bound, true, err
+	}
+	_, err = tx.ActorByJID(jid)
+	return bound, err != nil, ignoreMissing(err)
+}
+
+// rebind ends what there was between us and the actor that has the JID of a
+// handle, after WebFinger has agreed both ways twice that the handle leads to
+// another one now (design: addresses). That one gets the JID, unless it is known
+// here by another already: an address does not change.
 func (g *Gateway) rebind(ctx context.Context, a *cache.Actor, jid string) {
-	err := g.agreesAgain(ctx, a)
-	if err != nil {
+	if err := g.agreesAgain(ctx, a); err != nil {
 		g.log.Info("handle does not lead to that actor for sure", "handle", a.Acct, "actor", a.URI, "error", err)
 		return
 	}
-	err = g.store.Update(ctx, func(tx *cache.Tx) error {
+	settled := false
+	err := g.store.Update(ctx, func(tx *cache.Tx) error {
 		old, err := tx.ActorByJID(jid)
-		if err == nil && old.URI != a.URI {
-			err = g.endFollows(tx, old.URI)
+		if err != nil || old.URI == a.URI {
+			return ignoreMissing(err)
 		}
-		if ignoreMissing(err) != nil {
+		if err := g.partWith(tx, old); err != nil {
 			return err
 		}
-		_, err = tx.Rebind(jid, a.URI, g.now())
+		if settled, err = g.settled(tx, *a); err == nil && !settled {
+			_, err = tx.Rebind(jid, a.URI, g.now())
+		}
+		if err != nil {
+			return err
+		}
+		_, err = tx.Rebind(g.addr.ActorJIDHashed(old.URI, hostname(old.URI)), old.URI, g.now())
 		return err
 	})
 	if err != nil {
 		g.log.Error("bind JID anew", "jid", jid, "actor", a.URI, "error", err)
 		return
 	}
-	a.JID = jid
-	g.log.Warn("handle leads to another actor now", "jid", jid, "actor", a.URI)
+	if !settled {
+		a.JID = jid
+	}
+	g.log.Warn("handle leads to another actor now", "jid", jid, "actor", a.URI, "has", a.JID)
+}
+
+// settled tells whether anything here hangs on the address that an actor has.
+func (g *Gateway) settled(tx *cache.Tx, a cache.Actor) (bool, error) {
+	wanted, err := tx.Wanted(a.URI)
+	if err != nil || wanted {
+		return wanted, err
+	}
+	nodes, err := tx.NodesOf(a.JID)
+	return len(nodes) > 0, err
+}
+
+// partWith ends all follows from and to an actor whose name is another's now, and
+// takes its posts from where that one's will be. It is told, if it is there: it
+// may only have a new name.
+func (g *Gateway) partWith(tx *cache.Tx, old cache.Actor) error {
+	if old.GoneAt.IsZero() {
+		if err := g.tellEnd(tx, old); err != nil {
+			return err
+		}
+	}
+	if err := g.endFollows(tx, old.URI); err != nil {
+		return err
+	}
+	return tx.RetractAll(old.JID, old.URI, g.now())
+}
+
+// tellEnd sends an actor the Undo of each Follow of ours, and the Reject of each
+// of its own.
+func (g *Gateway) tellEnd(tx *cache.Tx, who cache.Actor) error {
+	followers, err := tx.FollowersOf(who.URI, "", 0, 100_000)
+	if err != nil {
+		return err
+	}
+	for _, f := range followers {
+		account, err := tx.AccountByURI(f.Follower)
+		if err == nil {
+			undo := translate.Undo("", translate.Follow(f.ActivityID, account.URI, who.URI))
+			err = g.sendTo(tx, account, who, *undo, who.URI)
+		}
+		if ignoreMissing(err) != nil {
+			return err
+		}
+	}
+	following, err := tx.FollowingOf(who.URI, "", 0, 100_000)
+	if err != nil {
+		return err
+	}
+	for _, f := range following {
+		account, err := tx.AccountByURI(f.Followee)
+		if err == nil {
+			err = g.sendDecision(tx, account, who, f.ActivityID, false)
+		}
+		if ignoreMissing(err) != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // agreesAgain asks a second time: the actor for its handle, and the handle for
