@@ -23,6 +23,7 @@ type PeopleQuery struct {
 // Someone is a person, group or node of either world.
 type Someone struct {
 	URI, Handle, JID, Name, URL string
+	Node                        string // at the JID, of who is a node
 	Bio                         string // plain text
 	Ours                        bool
 }
@@ -136,15 +137,15 @@ func (tx *Tx) peopleRows(q PeopleQuery) ([]int64, error) {
 // to be found. Who is gone has no URI.
 func (tx *Tx) someone(id int64) (who Someone, shown bool, err error) {
 	scan := func(r row) (s Someone, err error) {
-		err = r.Scan(&s.URI, &s.Handle, &s.JID, &s.Name, &s.URL, &s.Bio, &shown)
+		err = r.Scan(&s.URI, &s.Handle, &s.JID, &s.Node, &s.Name, &s.URL, &s.Bio, &shown)
 		_, s.Bio = translate.Sanitize(s.Bio)
 		return s, err
 	}
 	if id%2 == 0 {
-		who, err = one(tx, scan, "SELECT a.uri, a.acct, coalesce(b.jid, ''), a.name, a.url, a.summary, a.discoverable"+actorTables+
+		who, err = one(tx, scan, "SELECT a.uri, a.acct, coalesce(b.jid, ''), '', a.name, a.url, a.summary, a.discoverable"+actorTables+
 			"WHERE a.id = ? AND a.gone_at = 0", id/2)
 	} else {
-		who, err = one(tx, scan, `SELECT uri, acct, jid, name, '', summary, discoverable FROM accounts
+		who, err = one(tx, scan, `SELECT uri, acct, jid, node, name, '', summary, discoverable FROM accounts
 			WHERE id = ? AND state = ?`, id/2, string(Linked))
 		who.Ours = true
 	}

@@ -24,6 +24,21 @@ func (tx *Tx) SuggestByTag(tag string, v Viewer, limit int) ([]Suggestion, error
 		GROUP BY owner ORDER BY 2 DESC, 1 LIMIT ?2 + 0`, foldTag(tag), suggestAmong)
 }
 
+// SuggestNodes returns nodes of services in which most is posted now, in public,
+// with a hashtag unless it is "". A node is suggested once it is linked and can be
+// found, as a person is: that it can be read is no wish to be shown around.
+func (tx *Tx) SuggestNodes(tag string, v Viewer, limit int) ([]Suggestion, error) {
+	posts, args := "SELECT uri, owner, vis, kind FROM posts ORDER BY id DESC LIMIT ?1 + 0", []any{suggestAmong}
+	if tag != "" {
+		posts = "SELECT p.uri, p.owner, p.vis, p.kind FROM tags t CROSS JOIN posts p ON p.id = t.post_id WHERE t.tag = ?2 ORDER BY t.post_id DESC LIMIT ?1 + 0"
+		args = append(args, foldTag(tag))
+	}
+	return tx.suggest(v, limit, func(s *Suggestion, n int) { s.Posts = n }, `SELECT a.uri, count(*) FROM (`+posts+`) p
+		CROSS JOIN placements l ON l.uri = p.uri CROSS JOIN nodes n ON n.id = l.node_id CROSS JOIN accounts a ON a.jid = n.service AND a.node = n.name
+		WHERE p.vis = 0 AND p.kind <> 'boost' AND l.retracted_at = 0 AND a.node <> '' AND a.state = 'linked' AND `+indexable+`
+		GROUP BY a.uri ORDER BY 2 DESC, 1 LIMIT ?1 + 0`, args...)
+}
+
 // showsFollows is the condition that the account of a follower shows whom it follows:
 // it is linked, so that its list of these is there for everybody, and asked to
 // be found. No other follow of anybody is looked at.

@@ -169,3 +169,39 @@ func TestSuggest(t *testing.T) {
 		w.update(func(tx *cache.Tx) error { return tx.PutAccount(p) })
 	}
 }
+
+// TestSuggestNodes: nodes in which much is posted are suggested, once they are
+// linked and can be found.
+func TestSuggestNodes(t *testing.T) {
+	w := newWorld(t)
+	const service, node, uri = "pubsub.example.org", "news", "xmpp:pubsub.example.org?;node=news"
+	w.linkUser(louise)
+	w.hold(service, node)
+	_, err := w.Link(t.Context(), service, node)
+	w.must(err)
+	w.publish(service, node, w.tagged("n1", "Ferns #moss", "moss"), w.tagged("n2", "Oaks", "oak"))
+	const elsewhere = "pubsub.example.com"
+	w.hold(elsewhere, "ferns", w.tagged("e1", "Ferns #moss", "moss"))
+	_, err = w.Sync(t.Context(), elsewhere, "ferns")
+	w.must(err)
+	w.drain(elsewhere, "ferns")
+	a, err := w.accountOf(t.Context(), service, node)
+	w.must(err)
+	suggest := func(arg string) string {
+		text, err := w.Suggest(t.Context(), louise, arg)
+		w.must(err)
+		if strings.Contains(text, elsewhere) {
+			t.Errorf("a node that nobody linked is suggested: %s", text)
+		}
+		return text
+	}
+	for _, shown := range []bool{true, false} {
+		a.Discoverable, a.Indexable = shown, shown
+		w.update(func(tx *cache.Tx) error { return tx.PutAccount(a) })
+		for arg, why := range map[string]string{"": "2 posts there lately", "moss": "1 posts with #moss"} {
+			if got := suggest(arg); strings.Contains(got, why+"\n"+uri) != shown || strings.Count(got, uri) > 1 {
+				t.Errorf("suggest %s, can be found: %t: %s", arg, shown, got)
+			}
+		}
+	}
+}

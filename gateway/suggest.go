@@ -3,9 +3,11 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"isthmus/cache"
+	"isthmus/translate"
 	"isthmus/xmpp/stanza"
 )
 
@@ -13,8 +15,8 @@ import (
 const suggestMost = 10
 
 // Suggest names people and nodes that a user could follow: those who write with
-// a hashtag, or whom others follow who follow the same people. It is made of
-// what is public alone.
+// a hashtag, or whom others follow who follow the same people; and nodes in which
+// much is posted. It is made of what is public alone.
 func (g *Gateway) Suggest(ctx context.Context, user stanza.JID, arg string) (string, error) {
 	tag := ""
 	if arg = strings.TrimSpace(arg); arg != "" {
@@ -31,11 +33,18 @@ func (g *Gateway) Suggest(ctx context.Context, user stanza.JID, arg string) (str
 			return err
 		}
 		for _, s := range people {
-			why := fmt.Sprintf("%d who show whom they follow do", s.Followers)
-			if tag != "" {
+			why := fmt.Sprintf("%d posts there lately", s.Posts)
+			switch {
+			case tag != "":
 				why = fmt.Sprintf("%d posts with #%s", s.Posts, tag)
+			case s.Followers > 0:
+				why = fmt.Sprintf("%d who show whom they follow do", s.Followers)
 			}
-			lines = append(lines, fmt.Sprintf("%s (%s): %s\nxmpp:%s", oneLine(s.Name), s.Handle, why, s.JID))
+			at := translate.JIDURI(s.JID)
+			if s.Node != "" {
+				at = translate.PubSubURI(s.JID, s.Node, "")
+			}
+			lines = append(lines, fmt.Sprintf("%s (%s): %s\n%s", oneLine(s.Name), s.Handle, why, at))
 		}
 		if tag != "" {
 			lines = append(lines, fmt.Sprintf("#%s: its public posts\n%s", tag, g.listURI(NodeTagPrefix+tag)))
@@ -55,9 +64,21 @@ func (g *Gateway) Suggest(ctx context.Context, user stanza.JID, arg string) (str
 	return strings.Join(lines, "\n\n"), itemsError(err)
 }
 
-func suggested(tx *cache.Tx, tag string, v cache.Viewer) ([]cache.Suggestion, error) {
+// suggested are people, and nodes that are not among them already.
+func suggested(tx *cache.Tx, tag string, v cache.Viewer) (list []cache.Suggestion, err error) {
 	if tag != "" {
-		return tx.SuggestByTag(tag, v, suggestMost)
+		list, err = tx.SuggestByTag(tag, v, suggestMost)
+	} else {
+		list, err = tx.SuggestByFollows(v, suggestMost)
 	}
-	return tx.SuggestByFollows(v, suggestMost)
+	if err != nil {
+		return nil, err
+	}
+	nodes, err := tx.SuggestNodes(tag, v, suggestMost)
+	for _, n := range nodes {
+		if !slices.ContainsFunc(list, func(s cache.Suggestion) bool { return s.URI == n.URI }) {
+			list = append(list, n)
+		}
+	}
+	return list, err
 }
