@@ -70,16 +70,41 @@ func (f *folder) put(r rune) {
 	}
 }
 
-// fold folds the case of a rune. Full folding differs from lower case only in
-// these once compatibility forms are decomposed.
+// fold folds the case of a rune. Full folding differs from lower case only in ß
+// and ς once compatibility forms are decomposed; the others are letters with a
+// stroke, and ligatures, that Unicode does not decompose but people type
+// without, and search engines fold.
 func (f *folder) fold(r rune) {
 	switch r = unicode.ToLower(r); r {
 	case 'ß':
-		f.write('s')
-		f.write('s')
+		f.letters("ss")
 	case 'ς':
 		f.write('σ')
+	case 'æ':
+		f.letters("ae")
+	case 'œ':
+		f.letters("oe")
+	case 'þ':
+		f.letters("th")
+	case 'ø':
+		f.write('o')
+	case 'ł':
+		f.write('l')
+	case 'đ', 'ð':
+		f.write('d')
+	case 'ħ':
+		f.write('h')
+	case 'ŧ':
+		f.write('t')
+	case 'ı':
+		f.write('i')
 	default:
+		f.write(r)
+	}
+}
+
+func (f *folder) letters(s string) {
+	for _, r := range s {
 		f.write(r)
 	}
 }

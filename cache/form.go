@@ -58,7 +58,7 @@ func formSQL(path string) string {
 	return fmt.Sprintf("(b.parsed ->> '%s')", path)
 }
 
-// reform stores a post in the form of today. What cannot be read stays as it
+// reform stores a post and its tags in the form of today. What cannot be read stays as it
 // is: verify tells of it.
 func (tx *Tx) reform(id int64) error {
 	was, err := one(tx, value[[]byte], "SELECT iif(json_valid(parsed, 8), json(parsed), '') FROM bodies WHERE post_id = ?", id)
@@ -68,6 +68,12 @@ func (tx *Tx) reform(id int64) error {
 	var s Stored
 	if s.decode(was) != nil {
 		return nil
+	}
+	if err := tx.run("DELETE FROM tags WHERE post_id = ?", id); err != nil {
+		return err
+	}
+	if err := tx.putTags(id, s.Post); err != nil {
+		return err
 	}
 	is, err := formOf(s.Post)
 	if err != nil || is == string(was) {

@@ -278,14 +278,21 @@ func (tx *Tx) clearSides(id int64) error {
 	return nil
 }
 
-// putSides fills the side tables of a post.
-func (tx *Tx) putSides(id int64, p translate.Post) error {
+func (tx *Tx) putTags(id int64, p translate.Post) error {
 	for _, t := range p.Tags {
 		if tag := foldTag(t); tag != "" {
 			if err := tx.run("INSERT OR IGNORE INTO tags (tag, post_id) VALUES (?, ?)", tag, id); err != nil {
 				return err
 			}
 		}
+	}
+	return nil
+}
+
+// putSides fills the side tables of a post.
+func (tx *Tx) putSides(id int64, p translate.Post) error {
+	if err := tx.putTags(id, p); err != nil {
+		return err
 	}
 	for _, m := range p.Mentions {
 		if m.URI != "" {

@@ -64,6 +64,11 @@ func (tx *Tx) reindexSome() (int, error) {
 	if err != nil {
 		return 0, err
 	}
+	if after == 0 { // the people come with it, at once
+		if err := tx.refillPeople(); err != nil {
+			return 0, err
+		}
+	}
 	ids, err := all(tx, value[int64], "SELECT id FROM posts WHERE id > ? AND indexed <> 2 ORDER BY id LIMIT ? + 0", after, reindexBatch)
 	if err != nil {
 		return 0, err
