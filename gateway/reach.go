@@ -47,6 +47,7 @@ func (g *Gateway) connected(ctx context.Context) {
 	}
 	g.reappear(ctx)
 	g.eachLinked(ctx, func(a cache.Account) { g.reach(ctx, a) })
+	g.eachLinked(ctx, func(a cache.Account) { g.pullComments(ctx, a) }) // many requests, of less weight
 }
 
 // metaLinkUp is where the store keeps since when the link is up.
@@ -92,7 +93,6 @@ func (g *Gateway) reach(ctx context.Context, a cache.Account) {
 	g.befriend(ctx, a)
 	g.subscribe(ctx, a)
 	g.pull(ctx, a, false)
-	g.pullComments(ctx, a)
 }
 
 // The states of the roster link with a user, as the store keeps them.
