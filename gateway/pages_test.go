@@ -46,9 +46,16 @@ func TestActorPage(t *testing.T) {
 	if got := s.get(w.addr.PageURL(acctOf(a)), asPeer, "").document(http.StatusOK); got["id"] != a.URI {
 		t.Errorf("a peer that is given the page's address finds %v", got["id"])
 	}
+	w.post(a, "quiet", translate.Unlisted, nil)
+	w.post(a, "secret", translate.Followers, nil)
+	feed := s.get(w.addr.PageURL(acctOf(a))+"/feed.atom", "*/*", "")
+	if text := feed.Body.String(); feed.Code != http.StatusOK || !strings.Contains(body, `type="application/atom+xml" href="`+w.addr.PageURL(acctOf(a))+`/feed.atom"`) ||
+		!strings.Contains(text, first.URI) || !strings.Contains(text, last.URI) || strings.Count(text, "<entry") != 2 {
+		t.Errorf("the feed is %d %s", feed.Code, text)
+	}
 	follower, err := w.ensureAccount(t.Context(), pierre)
 	w.must(err)
-	for _, target := range []string{w.addr.PageURL(acctOf(follower)), "https://example.org/_ap/@nobody@example.org", first.URL + "x"} {
+	for _, target := range []string{w.addr.PageURL(acctOf(follower)), w.addr.PageURL(acctOf(follower)) + "/feed.atom", "https://example.org/_ap/@nobody@example.org", first.URL + "x"} {
 		if got := s.get(target, asBrowser, ""); got.Code != http.StatusNotFound || !strings.Contains(got.Body.String(), "There is nothing here") {
 			t.Errorf("%s is answered %d", target, got.Code)
 		}

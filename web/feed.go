@@ -73,17 +73,54 @@ func (s *Server) searchFeed(w http.ResponseWriter, r *http.Request) {
 	feed := atomFeed{
 		ID: s.cfg.Origin + s.searchURL(whole, true), Title: q.Text + " – " + s.cfg.Site, Author: atomPerson{Name: s.cfg.Site},
 		Links: []atomLink{
-			{"self", "application/atom+xml", s.cfg.Origin + s.searchURL(q, true)},
+			{"self", feedType, s.cfg.Origin + s.searchURL(q, true)},
 			{"alternate", "text/html", s.cfg.Origin + s.searchURL(whole, false)},
 		},
 	}
 	if found.Next != "" { // RFC 5005 §3
-		feed.Links = append(feed.Links, atomLink{"next", "application/atom+xml", s.cfg.Origin + s.searchURL(SearchQuery{Text: q.Text, Cursor: found.Next}, true)})
+		feed.Links = append(feed.Links, atomLink{"next", feedType, s.cfg.Origin + s.searchURL(SearchQuery{Text: q.Text, Cursor: found.Next}, true)})
 	}
+	entries := make([]Entry, len(found.Found))
+	for i, f := range found.Found {
+		entries[i] = f.Entry
+	}
+	s.writeFeed(w, r, feed, entries)
+}
+
+// feedName is the last part of the address of an actor's feed. No post is called
+// so.
+const feedName = "feed.atom"
+
+// FeedURL is the address of the feed of an actor's page.
+func (p Profile) FeedURL() string {
+	if p.PageURL == "" {
+		return ""
+	}
+	return p.PageURL + "/" + feedName
+}
+
+// actorFeed is the page of an actor as a feed.
+func (s *Server) actorFeed(w http.ResponseWriter, r *http.Request, acct string) {
+	p, err := s.cfg.Pages.Actor(r.Context(), acct)
+	if err != nil {
+		s.fail(w, r, err)
+		return
+	}
+	s.writeFeed(w, r, atomFeed{
+		ID: p.FeedURL(), Title: p.ShownName(), Author: atomPerson{p.ShownName(), p.ActorURL},
+		Links: []atomLink{{"self", feedType, p.FeedURL()}, {"alternate", "text/html", p.PageURL}},
+	}, p.Posts)
+}
+
+// feedType is the media type of feeds.
+const feedType = "application/atom+xml"
+
+// writeFeed writes a feed of posts.
+func (s *Server) writeFeed(w http.ResponseWriter, r *http.Request, feed atomFeed, entries []Entry) {
 	latest := time.Unix(0, 0) // of nothing: long ago, and always the same
-	for _, f := range found.Found {
-		feed.Entries = append(feed.Entries, feedEntry(f.Entry))
-		if at := changed(f.Post); at.After(latest) {
+	for _, e := range entries {
+		feed.Entries = append(feed.Entries, feedEntry(e))
+		if at := changed(e.Post); at.After(latest) {
 			latest = at
 		}
 	}
@@ -94,7 +131,7 @@ func (s *Server) searchFeed(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	h := w.Header()
-	h.Set("Content-Type", "application/atom+xml; charset=utf-8")
+	h.Set("Content-Type", feedType+"; charset=utf-8")
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("X-Robots-Tag", "noindex")
 	h.Set("Cache-Control", "public, max-age=60")

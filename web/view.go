@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"isthmus/translate"
@@ -21,7 +22,6 @@ type Profile struct {
 	BannerURL string
 	ActorURL  string // id, for the alternate link
 	PageURL   string // canonical address of this page
-	FeedURL   string // Atom over HTTP, if any
 	Fields    []Field
 	Indexable bool    // search engines are welcome
 	Posts     []Entry // newest first, public ones only
@@ -159,6 +159,28 @@ type PostPage struct {
 	Parent    *Ref    // the post that this answers
 	Replies   []Entry // visible replies, oldest first
 	Indexable bool
+
+	searchURL string // of the search page; empty: there is none
+}
+
+// Tag is a hashtag on a page.
+type Tag struct{ Name, URL string }
+
+// Tags are the hashtags of the post, with what leads to others who use them.
+func (p PostPage) Tags() []Tag {
+	var out []Tag
+	for _, name := range p.Post.Tags {
+		t := Tag{Name: name}
+		if p.searchURL != "" {
+			q := "#" + name
+			if strings.IndexFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && r != '_' }) >= 0 {
+				q = `tag:"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
+			}
+			t.URL = p.searchURL + "?" + url.Values{"q": {q}}.Encode()
+		}
+		out = append(out, t)
+	}
+	return out
 }
 
 // Ref is a link to another post.
@@ -257,7 +279,7 @@ func (s *Server) page(kind, title string) page {
 func (s *Server) profilePage(p Profile) page {
 	out := s.page("profile", p.ShownName()+" (@"+p.Handle+")")
 	out.Index, out.Canonical, out.ActivityURL = p.Indexable, p.PageURL, p.ActorURL
-	out.XMPPURI, out.FeedURL, out.Profile = p.ContactURI(), p.FeedURL, &p
+	out.XMPPURI, out.FeedURL, out.Profile = p.ContactURI(), p.FeedURL(), &p
 	out.Graph = &graph{
 		Type: "profile", Title: out.Title, Image: p.AvatarURL, Creator: "@" + p.Handle,
 		Description: "Follow @" + p.Handle + " from the fediverse or from XMPP.",
@@ -274,6 +296,7 @@ func (s *Server) postPage(p PostPage) page {
 	}
 	out := s.page("post", p.AuthorName()+": "+title)
 	out.Index = p.Indexable && post.Visibility == translate.Public
+	p.searchURL = out.SearchURL
 	out.Canonical, out.XMPPURI, out.Post = p.PageURL, p.XMPPURI, &p
 	if post.Visibility == translate.Public { // unlisted posts are not to be found by way of their page
 		out.ActivityURL = post.URI

@@ -114,8 +114,13 @@ func (s *Server) ActorPage(w http.ResponseWriter, r *http.Request, acct string) 
 	s.render(w, r, http.StatusOK, s.profilePage(p))
 }
 
-// PostPage writes the page of a post.
+// PostPage writes the page of a post, or the feed of an actor, which is beside
+// them.
 func (s *Server) PostPage(w http.ResponseWriter, r *http.Request, acct, id string) {
+	if id == feedName {
+		s.actorFeed(w, r, acct)
+		return
+	}
 	p, err := s.cfg.Pages.Post(r.Context(), acct, id)
 	if err != nil {
 		s.fail(w, r, err)

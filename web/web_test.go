@@ -242,7 +242,7 @@ func TestHostileFields(t *testing.T) {
 	open.Post.Summary = ""
 	pages := shelf{
 		actors: map[string]Profile{"x": {Name: evil, Handle: evil, JID: evil, XMPPURI: "javascript:alert(1)", AvatarURL: "javascript:alert(1)",
-			BannerURL: "data:text/html," + evil, PageURL: "javascript:alert(1)", FeedURL: evil, Fields: []Field{{Name: evil}}, Posts: []Entry{e, open}}},
+			BannerURL: "data:text/html," + evil, PageURL: "javascript:alert(1)", Fields: []Field{{Name: evil}}, Posts: []Entry{e, open}}},
 		posts: map[string]PostPage{"x/1": {Entry: e, XMPPURI: `xmpp:a" onclick="alert(1)`, Parent: &Ref{URL: "javascript:alert(1)", Name: evil}, Replies: []Entry{open}}},
 		err:   status(404),
 	}
