@@ -65,6 +65,7 @@ func (tx *Tx) PutActor(a Actor) error {
 	if err := tx.seeHost(hostOf(a.URI)); err != nil {
 		return fmt.Errorf("put actor %s: %w", a.URI, err)
 	}
+	tx.after.actors = true
 	err = tx.run(`INSERT INTO actors (uri, acct, type, name, name_key, summary, url, inbox, shared_inbox, outbox,
 			followers, following, featured, icon_url, icon_type, image_url, manually_approves, discoverable, indexable,
 			fields, software, raw, fetched_at, published, gone_at)

@@ -34,7 +34,8 @@ type Store struct {
 	readers         chan *conn  // nil: not opened yet
 
 	workers    workers
-	accounts   heldAccounts
+	accounts   memo[Account]
+	actors     memo[Actor]
 	postsReady chan struct{}
 
 	closing     chan struct{}

@@ -25,6 +25,7 @@ type effects struct {
 	jobs     map[string]bool // the kinds of jobs that became ready; "" for any
 	posts    bool            // posts wait to be indexed
 	accounts bool            // accounts were written
+	actors   bool            // actors or their bindings were written
 }
 
 func (e *effects) add(o effects) {
@@ -34,6 +35,7 @@ func (e *effects) add(o effects) {
 	}
 	e.posts = e.posts || o.posts
 	e.accounts = e.accounts || o.accounts
+	e.actors = e.actors || o.actors
 }
 
 // ready notes that jobs of a kind became ready, of any kind for "".

@@ -235,6 +235,9 @@ func (s *Store) signal(e effects) {
 	if e.accounts {
 		s.accounts.forget()
 	}
+	if e.actors {
+		s.actors.forget()
+	}
 	if len(e.jobs) > 0 {
 		s.workers.wake(e.jobs)
 	}

@@ -44,11 +44,7 @@ func accountError(a cache.Account, err error) error {
 // accountOf finds the account of an XMPP user or node, whatever its state.
 // Without one the error is NotFound.
 func (g *Gateway) accountOf(ctx context.Context, jid stanza.JID, node string) (cache.Account, error) {
-	var a cache.Account
-	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		a, err = tx.AccountByJID(string(jid.Bare()), personNode(node))
-		return err
-	})
+	a, err := g.store.AccountOf(ctx, string(jid.Bare()), personNode(node))
 	if errors.Is(err, cache.ErrNotFound) {
 		return a, because(NotFound, err, "%s has no account here", jid.Bare())
 	}

@@ -49,11 +49,7 @@ func (g *Gateway) remoteByHandle(ctx context.Context, handle string) (cache.Acto
 // remoteByJID finds the remote actor behind a JID of ours.
 func (g *Gateway) remoteByJID(ctx context.Context, jid stanza.JID) (cache.Actor, error) {
 	bare := string(jid.Bare())
-	var a cache.Actor
-	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		a, err = tx.ActorByJID(bare)
-		return err
-	})
+	a, err := g.store.ActorOf(ctx, bare)
 	gone := err == nil && !a.GoneAt.IsZero()
 	if err == nil && !gone {
 		return g.freshened(ctx, a)
@@ -99,11 +95,7 @@ func (g *Gateway) realJID(handle string) string {
 
 // remoteByURI finds a remote actor by its id.
 func (g *Gateway) remoteByURI(ctx context.Context, uri string) (cache.Actor, error) {
-	var a cache.Actor
-	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		a, err = tx.ActorByURI(uri)
-		return err
-	})
+	a, err := g.store.Actor(ctx, uri)
 	if err == nil {
 		return g.freshened(ctx, a)
 	}

@@ -35,7 +35,7 @@ const (
 // actors that it knows: Alice and Bob. Its jobs are looked at, and not run.
 type world struct {
 	*Gateway
-	t    *testing.T
+	t    testing.TB
 	xmpp *fakeXMPP
 	stop func() // ends the link in good order
 
@@ -57,7 +57,7 @@ var testKeys = sync.OnceValues(func() ([]*rsa.PrivateKey, error) {
 	return keys, nil
 })
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, xmpp: startFakeXMPP(t), now: time.Date(2026, 11, 21, 8, 0, 0, 700e6, time.UTC)}
 	store, err := cache.Open(t.Context(), filepath.Join(t.TempDir(), "isthmus.db"), slog.New(slog.DiscardHandler))
@@ -96,7 +96,7 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
-func mustURL(t *testing.T, s string) *url.URL {
+func mustURL(t testing.TB, s string) *url.URL {
 	t.Helper()
 	u, err := url.Parse(s)
 	if err != nil {

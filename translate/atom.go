@@ -38,7 +38,7 @@ const (
 // and Libervia show well (xmpp.md 1.4). An entry over its budget keeps as much
 // as possible: first the second copy of the text goes, then long descriptions,
 // then the markup with a link to the whole, then all that is not text, and at
-// last the end of the text.
+// last the end of the text. What the entry holds must not be changed.
 func Atom(p Post, l AtomLinks) *stanza.Element {
 	budget := cmp.Or(l.Budget, AtomBudget)
 	w := atomWriter{p: p, l: l}
@@ -119,8 +119,8 @@ type atomWriter struct {
 
 // fits writes the entry and tells whether it keeps within the budget.
 func (w *atomWriter) fits(budget int, f form) bool {
-	e := stanza.New(stanza.NSAtom, "entry").SetLang(w.p.Lang)
-	w.entry = e
+	w.entry = stanza.New(stanza.NSAtom, "entry").SetLang(w.p.Lang)
+	e := w.entry
 	w.words(f)
 	e.Add(w.author())
 	id := cmp.Or(w.p.URI, w.p.EntryID, PubSubURI(w.l.Item.Service, w.l.Item.Node, w.l.Item.ID))
@@ -132,7 +132,8 @@ func (w *atomWriter) fits(budget int, f form) bool {
 	w.links()
 	w.categories()
 	w.references()
-	return len(e.String()) <= budget
+	w.entry = stanza.Prerender(e) // weighed here, and sent as it is
+	return w.entry.Size() <= budget
 }
 
 // shorten bounds what surrounds the text, once it does not fit as it is.

@@ -20,7 +20,7 @@ type entry struct {
 // newEntry renders an element of a list in a namespace once, and weighs it.
 func newEntry(id string, el *stanza.Element) entry {
 	el = stanza.Prerender(el)
-	return entry{id: id, el: el, size: len(stanza.Append(nil, el, ""))}
+	return entry{id: id, el: el, size: el.Size()}
 }
 
 // walk is a page of entries in the order in which they were taken.

@@ -15,6 +15,9 @@ import (
 // second attributes of a name, and what Parse would refuse for its depth or
 // number of attributes. Nothing but xml: is ever prefixed.
 func Append(dst []byte, e *Element, outer string) []byte {
+	if cap(dst) == 0 {
+		dst = make([]byte, 0, weight(e))
+	}
 	return appendElement(dst, e, outer, 1)
 }
 
@@ -53,6 +56,28 @@ func appendElement(dst []byte, e *Element, outer string, depth int) []byte {
 	return append(dst, '>')
 }
 
+// weight is about how many bytes an element takes, and enough unless much of it
+// is escaped.
+func weight(e *Element) int {
+	if e == nil {
+		return 0
+	}
+	if e.rendered != nil {
+		return len(e.rendered)
+	}
+	n := 2*len(e.Name) + len("<></>")
+	if e.Space != "" {
+		n += len(" xmlns=''") + len(e.Space)
+	}
+	for _, a := range e.Attrs {
+		n += len(" xml:=''") + len(a.Name) + len(a.Value)
+	}
+	for _, c := range e.Nodes {
+		n += len(c.Text) + weight(c.El)
+	}
+	return n
+}
+
 // appendAttrs writes at most so many attributes.
 func appendAttrs(dst []byte, attrs []Attr, left int) []byte {
 	for i, a := range attrs {
@@ -78,6 +103,14 @@ func (e *Element) String() string {
 	return string(Append(nil, e, ""))
 }
 
+// Size is how many bytes the element is as XML, outside of any namespace.
+func (e *Element) Size() int {
+	if e != nil && e.rendered != nil {
+		return len(e.rendered)
+	}
+	return len(Append(nil, e, ""))
+}
+
 // Prerender returns a copy of the element that keeps its XML, so that many
 // stanzas can carry it at the cost of a copy. What it holds must not be changed
 // any more.
@@ -88,7 +121,7 @@ func Prerender(e *Element) *Element {
 	r := *e
 	// Without a namespace in force every namespace is declared where it
 	// starts, which is right wherever the element is put.
-	r.rendered = Append([]byte{}, e, "")
+	r.rendered = Append(make([]byte, 0, weight(e)), e, "")
 	return &r
 }
 

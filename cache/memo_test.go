@@ -49,6 +49,9 @@ func TestAccountHeld(t *testing.T) {
 				t.Errorf("after %s: %s", write.name, diff)
 			}
 			got.Fields[0].Value = "changed by a reader"
+			if got, err = s.AccountOf(ctx, a.JID, ""); err != nil || !cmp.Equal(want, got) {
+				t.Errorf("by its JID after %s: %v %s", write.name, err, cmp.Diff(want, got))
+			}
 		}
 	}
 	err := s.Update(ctx, func(tx *Tx) error {
@@ -56,6 +59,52 @@ func TestAccountHeld(t *testing.T) {
 	})
 	if got, _ := s.Account(ctx, a.URI); got.State != Unlinked {
 		t.Errorf("a change that was rolled back is seen (%v)", err)
+	}
+}
+
+// TestActorHeld writes an actor and its JID in every way, as TestAccountHeld.
+func TestActorHeld(t *testing.T) {
+	s := open(t)
+	ctx := context.Background()
+	const first, second = `alice\40a.example@ap`, `a\40a.example@ap`
+	a := Actor{URI: alice, Acct: "alice@a.example", Fields: []Field{{Name: "n", Value: "v"}}, Raw: []byte("{}"), FetchedAt: day}
+	for _, write := range []struct {
+		name string
+		do   func(tx *Tx) error
+	}{
+		{"nothing", func(*Tx) error { return nil }},
+		{"create", func(tx *Tx) error { return tx.PutActor(a) }},
+		{"bind", func(tx *Tx) error { _, err := tx.Bind(first, alice, day); return err }},
+		{"rename", func(tx *Tx) error { a.Name = "Alice"; return tx.PutActor(a) }},
+		{"rebind", func(tx *Tx) error { _, err := tx.Rebind(second, alice, day); return err }},
+		{"take the JID", func(tx *Tx) error {
+			_, err := tx.Rebind(second, bob, day)
+			return errors.Join(tx.PutActor(Actor{URI: bob, Acct: "bob@b.example", FetchedAt: day}), err)
+		}},
+		{"gone", func(tx *Tx) error { return tx.SetActorGone(alice, day) }},
+		{"forget", func(tx *Tx) error { return tx.ForgetActor(alice, day) }},
+	} {
+		s.update(t, write.do)
+		for key, how := range map[string]struct {
+			held func(context.Context, string) (Actor, error)
+			read func(*Tx, string) (Actor, error)
+		}{alice: {s.Actor, (*Tx).ActorByURI}, first: {s.ActorOf, (*Tx).ActorByJID}, second: {s.ActorOf, (*Tx).ActorByJID}} {
+			var want Actor
+			var missing error
+			s.view(t, func(tx *Tx) error {
+				want, missing = how.read(tx, key)
+				return nil
+			})
+			for range 2 {
+				got, err := how.held(ctx, key)
+				if diff := cmp.Diff(want, got); diff != "" || errors.Is(err, ErrNotFound) != errors.Is(missing, ErrNotFound) {
+					t.Errorf("%s after %s: %v, %v %s", key, write.name, err, missing, diff)
+				}
+				if len(got.Fields) > 0 {
+					got.Fields[0].Value = "changed by a reader"
+				}
+			}
+		}
 	}
 }
 
