@@ -34,9 +34,11 @@ type Access string
 
 // The kinds of access.
 const (
-	AccessUnknown Access = "unknown"
-	AccessOpen    Access = "open"
-	AccessClosed  Access = "closed"
+	AccessUnknown   Access = "unknown"
+	AccessOpen      Access = "open"
+	AccessPresence  Access = "presence"  // those who see its owner's presence
+	AccessAuthorize Access = "authorize" // those whom its owner let in
+	AccessClosed    Access = "closed"    // nobody whom we know
 )
 
 // Field is a line of a profile.
@@ -49,7 +51,7 @@ type Field struct {
 // Reach is the health record of the way to a user's node (design §5).
 type Reach struct {
 	Rung      string    `json:"rung,omitempty"`
-	Proof     time.Time `json:"proof,omitzero"` // a stranger could read it
+	Proof     time.Time `json:"proof,omitzero"` // who may read it was shown
 	Event     time.Time `json:"event,omitzero"` // last event that came by itself
 	Pull      time.Time `json:"pull,omitzero"`
 	Comments  time.Time `json:"comments,omitzero"` // when those of its newest posts were asked for
@@ -76,6 +78,7 @@ type Account struct {
 	ImageURL                string
 	Fields                  []Field
 	ManuallyApproves        bool
+	FollowersOnly           time.Time // since when followers get what is not for everybody; zero: they do not
 	Discoverable, Indexable bool
 	Access                  Access
 	LinkedAt, CreatedAt     time.Time
@@ -93,13 +96,14 @@ type AccountQuery struct {
 
 const accountColumns = `uri, acct, generation, jid, node, kind, state, private_pem, public_pem,
 	name, summary, icon_url, icon_type, image_url, fields, manually_approves, discoverable,
-	indexable, access, linked_at, created_at, updated_at, unlinked_at, reach`
+	indexable, access, linked_at, created_at, updated_at, unlinked_at, reach, followers_only`
 
 func scanAccount(r row) (a Account, err error) {
 	var fields, reach []byte
 	err = r.Scan(&a.URI, &a.Acct, &a.Generation, &a.JID, &a.Node, &a.Kind, &a.State, &a.PrivateKeyPEM, &a.PublicKeyPEM,
 		&a.Name, &a.Summary, &a.IconURL, &a.IconType, &a.ImageURL, &fields, &a.ManuallyApproves, &a.Discoverable,
-		&a.Indexable, &a.Access, when{&a.LinkedAt}, when{&a.CreatedAt}, when{&a.UpdatedAt}, when{&a.UnlinkedAt}, &reach)
+		&a.Indexable, &a.Access, when{&a.LinkedAt}, when{&a.CreatedAt}, when{&a.UpdatedAt}, when{&a.UnlinkedAt}, &reach,
+		when{&a.FollowersOnly})
 	if err != nil {
 		return a, err
 	}
@@ -128,7 +132,7 @@ func (tx *Tx) PutAccount(a Account) error {
 	}
 	tx.after.accounts = true
 	err = tx.run(`INSERT INTO accounts (`+accountColumns+`)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (uri) DO UPDATE SET acct = excluded.acct, generation = excluded.generation, jid = excluded.jid,
 			node = excluded.node, kind = excluded.kind, state = excluded.state, private_pem = excluded.private_pem,
 			public_pem = excluded.public_pem, name = excluded.name, summary = excluded.summary,
@@ -136,10 +140,11 @@ func (tx *Tx) PutAccount(a Account) error {
 			fields = excluded.fields, manually_approves = excluded.manually_approves,
 			discoverable = excluded.discoverable, indexable = excluded.indexable, access = excluded.access,
 			linked_at = excluded.linked_at, created_at = excluded.created_at, updated_at = excluded.updated_at,
-			unlinked_at = excluded.unlinked_at`,
+			unlinked_at = excluded.unlinked_at, followers_only = excluded.followers_only`,
 		a.URI, a.Acct, max(a.Generation, 1), a.JID, a.Node, string(a.Kind), string(a.State), a.PrivateKeyPEM, a.PublicKeyPEM,
 		a.Name, a.Summary, a.IconURL, a.IconType, a.ImageURL, fields, a.ManuallyApproves, a.Discoverable,
-		a.Indexable, string(a.Access), millis(a.LinkedAt), millis(a.CreatedAt), millis(a.UpdatedAt), millis(a.UnlinkedAt), reach)
+		a.Indexable, string(a.Access), millis(a.LinkedAt), millis(a.CreatedAt), millis(a.UpdatedAt), millis(a.UnlinkedAt), reach,
+		millis(a.FollowersOnly))
 	if err != nil {
 		return fmt.Errorf("put account %s: %w", a.URI, err)
 	}

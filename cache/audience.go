@@ -112,7 +112,7 @@ func mayRead(p string, actor bool) string {
 	}
 	return strings.ReplaceAll(`(P.owner = ?1 OR (
 		(P.vis <= 1
-			OR (P.vis = 2 AND EXISTS (SELECT 1 FROM follows WHERE follower = ?1 AND followee = P.owner AND state = 'accepted'))
+			OR (P.vis = 2 AND EXISTS (SELECT 1 FROM follows f WHERE f.follower = ?1 AND f.followee = P.owner AND `+admitted+`))
 			OR EXISTS (SELECT 1 FROM addressees WHERE post_id = P.id AND actor = ?1))
 		AND `, "P.", p+".") + shown + " AND " + notBlocked(p, "owner") +
 		fmt.Sprintf(" AND (%s.author IS NULL OR (%s))))", p, notBlocked(p, "author"))

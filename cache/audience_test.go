@@ -19,6 +19,7 @@ type world struct {
 	order   []string // URIs, in the order of ids
 	extra   map[[2]string]bool
 	follows map[[2]string]FollowState
+	let     map[[2]string]bool // followers who were approved
 	blocks  map[[2]string]bool
 	paused  map[string]bool
 	shy     map[string]bool // not indexable
@@ -36,7 +37,7 @@ var targets = append([]string{"a.example", "sub.a.example", "b.example", "exampl
 
 func drawWorld(t *rapid.T) *world {
 	w := &world{
-		posts: map[string]translate.Post{}, extra: map[[2]string]bool{}, follows: map[[2]string]FollowState{},
+		posts: map[string]translate.Post{}, extra: map[[2]string]bool{}, follows: map[[2]string]FollowState{}, let: map[[2]string]bool{},
 		blocks: map[[2]string]bool{}, paused: map[string]bool{}, shy: map[string]bool{}, deleted: map[string]bool{},
 	}
 	person := rapid.SampledFrom(people)
@@ -63,8 +64,9 @@ func drawWorld(t *rapid.T) *world {
 		}
 	}
 	for range rapid.IntRange(0, 8).Draw(t, "follows") {
-		w.follows[[2]string{person.Draw(t, "follower"), person.Draw(t, "followee")}] = rapid.SampledFrom(
-			[]FollowState{FollowAccepted, FollowAccepted, FollowPending, FollowRejected}).Draw(t, "state")
+		pair := [2]string{person.Draw(t, "follower"), person.Draw(t, "followee")}
+		w.follows[pair] = rapid.SampledFrom([]FollowState{FollowAccepted, FollowAccepted, FollowPending, FollowRejected}).Draw(t, "state")
+		w.let[pair] = rapid.IntRange(0, 3).Draw(t, "approved") > 0
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "blocks") {
 		owner := ""
@@ -124,7 +126,7 @@ func (w *world) storePeople(tx *Tx) error {
 		}
 	}
 	for pair, state := range w.follows {
-		if err := tx.PutFollow(Follow{Follower: pair[0], Followee: pair[1], State: state}); err != nil {
+		if err := tx.PutFollow(Follow{Follower: pair[0], Followee: pair[1], State: state, Approved: w.let[pair]}); err != nil {
 			return err
 		}
 	}
@@ -212,7 +214,18 @@ func (w *world) mayRead(v Viewer, p translate.Post) bool {
 	case slices.Contains(p.To, v.Actor), w.extra[[2]string{p.URI, v.Actor}]:
 		return true
 	}
-	return p.Visibility == translate.Followers && w.follows[[2]string{v.Actor, p.Owner.URI}] == FollowAccepted
+	return p.Visibility == translate.Followers && w.admits(p.Owner.URI, v.Actor)
+}
+
+// admits reports whether a follower gets what is for followers only: approved,
+// and nobody else on their server follows who is not.
+func (w *world) admits(owner, who string) bool {
+	for pair, state := range w.follows {
+		if pair[1] == owner && hostOf(pair[0]) == hostOf(who) && state == FollowAccepted && !w.let[pair] {
+			return false
+		}
+	}
+	return w.follows[[2]string{who, owner}] == FollowAccepted
 }
 
 // visible are the URIs that the viewer sees of those that match, in order.
@@ -335,6 +348,12 @@ func (w *world) check(t *rapid.T, tx *Tx, v Viewer) {
 		same("Boosts", w.visible(v, func(p translate.Post) bool { return in(p) && p.Boost == root }), got, err)
 	}
 	public := func(p translate.Post) bool { return p.Visibility == translate.Public }
+	for _, owner := range people {
+		got, err := tx.Admitted(v.Actor, owner)
+		if err != nil || got != w.admits(owner, v.Actor) {
+			t.Fatalf("Admitted(%s, %s): %v, %v", v.Actor, owner, got, err)
+		}
+	}
 	got, err := tx.Tagged("#tág", v, Page{Ascending: true, Limit: 100})
 	same("Tagged", w.visible(v, public), got, err)
 	got, err = tx.Tagged("tag", v, Page{Ascending: true, Limit: 100, Indexable: true})

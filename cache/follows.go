@@ -23,14 +23,15 @@ type Follow struct {
 	State              FollowState
 	ActivityID         string // of the Follow
 	Meta               string // free text of the gateway
+	Approved           bool   // the followed let the follower in, who sees what is for followers
 	CreatedAt          time.Time
 	UpdatedAt          time.Time
 }
 
-const followColumns = "SELECT id, follower, followee, state, activity, meta, created_at, updated_at FROM follows "
+const followColumns = "SELECT id, follower, followee, state, activity, meta, approved, created_at, updated_at FROM follows "
 
 func scanFollow(r row) (f Follow, err error) {
-	err = r.Scan(&f.ID, &f.Follower, &f.Followee, &f.State, &f.ActivityID, &f.Meta, when{&f.CreatedAt}, when{&f.UpdatedAt})
+	err = r.Scan(&f.ID, &f.Follower, &f.Followee, &f.State, &f.ActivityID, &f.Meta, &f.Approved, when{&f.CreatedAt}, when{&f.UpdatedAt})
 	return f, err
 }
 
@@ -48,11 +49,11 @@ func (tx *Tx) PutFollow(f Follow) error {
 	case !errors.Is(err, ErrNotFound):
 		return fmt.Errorf("put follow: %w", err)
 	}
-	err = tx.run(`INSERT INTO follows (follower, followee, state, activity, inbox, meta, created_at, updated_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+	err = tx.run(`INSERT INTO follows (follower, followee, state, activity, inbox, meta, approved, host, created_at, updated_at)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (follower, followee) DO UPDATE SET state = excluded.state, activity = excluded.activity,
-			inbox = excluded.inbox, meta = excluded.meta, updated_at = excluded.updated_at`,
-		f.Follower, f.Followee, string(f.State), f.ActivityID, inbox, f.Meta, millis(f.CreatedAt), millis(f.UpdatedAt))
+			inbox = excluded.inbox, meta = excluded.meta, approved = excluded.approved, updated_at = excluded.updated_at`,
+		f.Follower, f.Followee, string(f.State), f.ActivityID, inbox, f.Meta, f.Approved, hostOf(f.Follower), millis(f.CreatedAt), millis(f.UpdatedAt))
 	if err != nil {
 		return fmt.Errorf("put follow of %s by %s: %w", f.Followee, f.Follower, err)
 	}
@@ -122,6 +123,41 @@ func (tx *Tx) DeliveryInboxes(followee, after string, limit int) ([]string, erro
 	return all(tx, value[string], `SELECT DISTINCT inbox FROM follows
 		WHERE followee = ? AND inbox > ? AND state = 'accepted' AND inbox <> '' ORDER BY inbox LIMIT ? + 0`,
 		followee, after, limitOr(limit, 500))
+}
+
+// admitted is the condition on a follow called f under which the follower gets
+// what is for followers only: the followed let them in, and everybody on their
+// server who follows too, since a server shows it to all of these.
+const admitted = `f.state = 'accepted' AND f.approved = 1 AND NOT EXISTS (SELECT 1 FROM follows o
+	WHERE o.followee = f.followee AND o.host = f.host AND o.state = 'accepted' AND o.approved = 0)`
+
+// AdmittedInboxes returns a page of the personal inboxes of those followers of
+// an actor who get what is for followers only, sorted. after is the last inbox
+// of the page before.
+func (tx *Tx) AdmittedInboxes(followee, after string, limit int) ([]string, error) {
+	return all(tx, value[string], `SELECT DISTINCT a.inbox FROM follows f JOIN actors a ON a.uri = f.follower
+		WHERE f.followee = ? AND a.inbox > ? AND `+admitted+` ORDER BY a.inbox LIMIT ? + 0`,
+		followee, after, limitOr(limit, 500))
+}
+
+// Admitted tells whether an actor gets what another one has for followers only.
+func (tx *Tx) Admitted(follower, followee string) (bool, error) {
+	return tx.exists("SELECT 1 FROM follows f WHERE f.follower = ? AND f.followee = ? AND "+admitted, follower, followee)
+}
+
+// CountAdmitted counts the followers of an actor who get what is for followers
+// only, and those who were let in by nobody.
+func (tx *Tx) CountAdmitted(followee string) (admittedOnes, unapproved int, err error) {
+	if admittedOnes, err = tx.count("SELECT count(*) FROM follows f WHERE f.followee = ? AND "+admitted, followee); err != nil {
+		return 0, 0, err
+	}
+	unapproved, err = tx.count("SELECT count(*) FROM follows WHERE followee = ? AND state = 'accepted' AND approved = 0", followee)
+	return admittedOnes, unapproved, err
+}
+
+// CountFollowersOnly counts the posts of an owner that are for followers only.
+func (tx *Tx) CountFollowersOnly(owner string) (int, error) {
+	return tx.count("SELECT count(*) FROM posts WHERE owner = ? AND vis = 2", owner)
 }
 
 // DropInbox deletes the follows behind an inbox that is gone for good (D4).

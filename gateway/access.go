@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"isthmus/cache"
+	"isthmus/translate"
 	"isthmus/xmpp"
 	"isthmus/xmpp/stanza"
 )
@@ -36,9 +37,14 @@ func (g *Gateway) peruse(ctx context.Context, service stanza.JID, node string, q
 
 // peruseSet is peruse with what the answer says of its page, nil if nothing.
 func (g *Gateway) peruseSet(ctx context.Context, service stanza.JID, node string, q xmpp.ItemsQuery) ([]xmpp.Item, *xmpp.ResultSet, verdict, error) {
+	return g.perusal(ctx, g.stranger(), service, node, q)
+}
+
+// perusal reads items of a node in the name of an address of ours.
+func (g *Gateway) perusal(ctx context.Context, as, service stanza.JID, node string, q xmpp.ItemsQuery) ([]xmpp.Item, *xmpp.ResultSet, verdict, error) {
 	ctx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	payload, err := g.link.Request(ctx, xmpp.ItemsIQ(g.stranger(), service, node, q))
+	payload, err := g.link.Request(ctx, xmpp.ItemsIQ(as, service, node, q))
 	if err != nil {
 		return nil, nil, verdictOf(err), err
 	}
@@ -75,45 +81,67 @@ func (g *Gateway) strangerCanRead(ctx context.Context, jid stanza.JID, node stri
 // payload, which events of some nodes leave out. ok is false if the node is
 // open but no longer holds the item.
 func (g *Gateway) proveItem(ctx context.Context, service stanza.JID, node, id string) (it xmpp.Item, ok bool, v verdict, err error) {
-	items, v, err := g.peruse(ctx, service, node, xmpp.ItemsQuery{IDs: []string{id}})
-	if v == absent { // the item, or the node?
-		_, v, err = g.peruse(ctx, service, node, xmpp.ItemsQuery{MaxItems: 1})
-	}
-	for _, it := range items {
-		if it.ID == id && it.Payload != nil {
-			return it, true, v, err
-		}
+	items, v, err := g.readAs(ctx, g.stranger(), service, node, xmpp.ItemsQuery{IDs: []string{id}})
+	if held := itemIn(items, id); held != nil {
+		return *held, true, v, err
 	}
 	return xmpp.Item{}, false, v, err
 }
 
-// judge notes what an attempt to read the node of an account has proved. A node
-// that was open and refuses, twice, has closed: its posts are taken back
-// (design: audience). One that is gone asks its owner.
-func (g *Gateway) judge(ctx context.Context, a cache.Account, v verdict, cause error) {
-	switch v {
+// judge notes what an attempt to read the node of an account has shown, and
+// tells whether what was seen may cross now. A node that has closed, for which it
+// has to refuse twice, takes its posts back (design: audience). One that is gone
+// asks its owner.
+func (g *Gateway) judge(ctx context.Context, a cache.Account, s sight) bool {
+	switch s.v {
 	case readable:
 		g.setAccess(ctx, a, cache.AccessOpen)
-		return
+		return true
 	case refused:
-		if g.accessOf(ctx, a) != cache.AccessOpen {
-			g.setAccess(ctx, a, cache.AccessClosed)
-			break
+		if !g.judgeRefusal(ctx, a, s) {
+			return false
 		}
-		if _, again, err := g.peruse(ctx, stanza.JID(a.JID), feedNode(a), xmpp.ItemsQuery{MaxItems: 1}); again != refused {
-			g.log.Info("node refused and then did not", "account", a.Acct, "error", err)
-			return
+		if s.audience() != "" {
+			return true
 		}
-		g.closed(ctx, a)
 	case absent:
 		g.askOwnerOfNode(ctx, a)
 	case unproven:
-		g.log.Info("node cannot be read now", "account", a.Acct, "error", cause)
+		g.log.Info("node cannot be read now", "account", a.Acct, "error", s.cause)
 		g.reached(ctx, a, func(r *cache.Reach) { r.Error, r.ErrorAt = "your server did not answer", g.now() })
-		return
+		return false
 	}
-	text := fmt.Sprintf("not everybody can read the node %s (%s), so nothing in it is federated; make it open", feedNode(a), condition(cause))
+	text := fmt.Sprintf("not everybody can read the node %s (%s), so nothing in it is federated; make it open", feedNode(a), condition(s.cause))
+	if g.followersOnly(ctx, a) {
+		text = fmt.Sprintf("I may not read the node %s (%s), or cannot tell that it is for your contacts; accept me as a contact, or let me subscribe", feedNode(a), condition(s.cause))
+	}
 	g.reached(ctx, a, func(r *cache.Reach) { r.Error, r.ErrorAt = text, g.now() })
+	return false
+}
+
+// judgeRefusal notes that strangers may not read a node, and takes back what is
+// no longer for those who have it. False means that this could not be done, or
+// that the node changed its mind.
+func (g *Gateway) judgeRefusal(ctx context.Context, a cache.Account, s sight) bool {
+	before := g.accessOf(ctx, a)
+	wasNarrow := before == cache.AccessPresence || before == cache.AccessAuthorize
+	switch {
+	case before == cache.AccessOpen, wasNarrow && s.access == cache.AccessClosed:
+		again := g.look(ctx, a, xmpp.ItemsQuery{MaxItems: 1})
+		if again.v != refused || wasNarrow && again.access != cache.AccessClosed {
+			g.log.Info("node refused and then did not", "account", a.Acct, "error", again.cause)
+			return false
+		}
+		if again.access != s.access {
+			s.access = cache.AccessUnknown
+		}
+		return g.closed(ctx, a, before, s.access)
+	case s.access != cache.AccessUnknown:
+		g.setAccess(ctx, a, s.access)
+	case before == cache.AccessUnknown:
+		g.setAccess(ctx, a, cache.AccessClosed)
+	}
+	return true
 }
 
 func condition(err error) string {
@@ -144,7 +172,7 @@ func (g *Gateway) setAccess(ctx context.Context, a cache.Account, access cache.A
 		if err != nil {
 			return err
 		}
-		if access == cache.AccessOpen && (now.Sub(acc.Reach.Proof) > time.Minute || acc.Access != access) {
+		if access != cache.AccessClosed && access != cache.AccessUnknown && (now.Sub(acc.Reach.Proof) > time.Minute || acc.Access != access) {
 			acc.Reach.Proof, acc.Reach.Error = now, ""
 			if err := tx.SetReach(a.URI, acc.Reach); err != nil {
 				return err
@@ -161,23 +189,37 @@ func (g *Gateway) setAccess(ctx context.Context, a cache.Account, access cache.A
 	}
 }
 
-// closed takes the posts of a node back that is no longer open: peers do not
-// narrow an audience by themselves (X10).
-func (g *Gateway) closed(ctx context.Context, a cache.Account) {
-	g.log.Warn("node closed, its posts are taken back", "account", a.Acct, "node", feedNode(a))
-	g.setAccess(ctx, a, cache.AccessClosed)
+// closed takes the posts of a node back that are no longer for those who have
+// them: peers do not narrow an audience by themselves (X10). What was for
+// followers only goes when it is known that nobody may have it.
+func (g *Gateway) closed(ctx context.Context, a cache.Account, before, access cache.Access) bool {
+	g.log.Warn("node closed, its posts are taken back", "account", a.Acct, "node", feedNode(a), "access", access)
+	if access == cache.AccessUnknown {
+		g.setAccess(ctx, a, cache.AccessClosed)
+	} else {
+		g.setAccess(ctx, a, access)
+	}
 	n, err := g.retireNode(ctx, a, func(p cache.Stored) bool {
-		it := p.Post.Item
-		return it != nil && it.Service == a.JID && it.Node == feedNode(a) && open(p.Post.Visibility)
+		return inFeed(a, p.Post) && (open(p.Post.Visibility) || access == cache.AccessClosed)
 	})
 	if err != nil {
 		g.log.Error("take back the posts of a closed node", "account", a.Acct, "error", err)
-		g.setAccess(ctx, a, cache.AccessOpen) // so that the next refusal tries again
-		return
+		g.setAccess(ctx, a, before) // so that the next refusal tries again
+		return false
 	}
 	if n > 0 {
-		g.say(ctx, stanza.JID(a.JID), fmt.Sprintf("Your node %s is no longer open to everybody, so what was federated of it (%d posts) was taken back from the fediverse.", feedNode(a), n))
+		text := fmt.Sprintf("Your node %s was closed to those who could read it, so what was federated of it (%d posts) was taken back from the fediverse.", feedNode(a), n)
+		if (sight{access: access}).audience() == translate.Followers {
+			text += " What you publish there from now on goes to the followers whom you approved."
+		}
+		g.say(ctx, stanza.JID(a.JID), text)
 	}
+	return true
+}
+
+// inFeed tells whether a post is in the node of an account.
+func inFeed(a cache.Account, p translate.Post) bool {
+	return p.Item != nil && p.Item.Service == a.JID && p.Item.Node == feedNode(a)
 }
 
 // retireAll deletes the posts of an account that match, a few in each

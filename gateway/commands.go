@@ -63,6 +63,7 @@ func table() []command {
 		{name: "approve", arg: anActor, help: "let somebody follow me who asked", aliases: []string{"accept"}, run: decideCommand(true)},
 		{name: "deny", arg: anActor, help: "refuse a follower, or remove one", aliases: []string{"reject"}, run: decideCommand(false)},
 		{name: "lock", arg: "on or off", help: "decide myself who follows me, or not", run: lockCommand},
+		{name: "followers-only", arg: "on or off", help: "let the followers that I approved have what is in my node while it is open to contacts only", run: followersOnlyCommand},
 		{name: "searchable", arg: "on or off", help: "let everybody find my public posts by search, or not", aliases: []string{"indexable"}, run: searchableCommand},
 		{name: "mine", arg: "number", maybe: true, help: "say that a comment in my name is mine, where its server does not say so", run: mineCommand},
 		{name: "search", arg: "words", help: "find posts that passed through here", run: searchCommand, pages: searchPage},
@@ -164,7 +165,11 @@ func (g *Gateway) statusText(ctx context.Context, jid stanza.JID, node string) (
 		fmt.Sprintf("Followers: %d. Following: %d. Posts on the fediverse: %d.", s.Followers, s.Following, s.Posts),
 	}
 	if s.State == cache.Linked {
-		access := map[cache.Access]string{cache.AccessOpen: "open to everybody", cache.AccessClosed: "not open to everybody, so nothing crosses"}[s.Access]
+		access := map[cache.Access]string{
+			cache.AccessOpen: "open to everybody", cache.AccessClosed: "not open to everybody, so nothing crosses",
+			cache.AccessPresence:  "for those who see your presence; what is in it goes to the followers whom you approved",
+			cache.AccessAuthorize: "for those whom you let in; what is in it goes to the followers whom you approved",
+		}[s.Access]
 		if access == "" {
 			access = "not readable so far, so nothing crosses"
 		}
@@ -175,6 +180,12 @@ func (g *Gateway) statusText(ctx context.Context, jid stanza.JID, node string) (
 			how = "I have not reached it yet"
 		}
 		lines = append(lines, fmt.Sprintf("Your node %s is %s; %s.", s.Node, access, how))
+		if s.FollowersOnly {
+			lines = append(lines, fmt.Sprintf("Followers-only is on: %d followers get what is not for everybody; %d such posts are with them.", s.Admitted, s.FollowersPosts))
+			if s.Unapproved > 0 {
+				lines = append(lines, unapprovedText(s.Unapproved))
+			}
+		}
 		found := "Your posts are found by search only by those who follow you; send searchable on to change that."
 		if s.Searchable {
 			found = "Everybody can find your public posts by search."

@@ -43,8 +43,11 @@ func listFollows(ctx context.Context, o order, none string,
 			if err != nil {
 				return err
 			}
-			if f.State != cache.FollowAccepted {
+			switch {
+			case f.State != cache.FollowAccepted:
 				line += " (" + string(f.State) + ")"
+			case f.Followee == a.URI && !f.Approved && !a.FollowersOnly.IsZero():
+				line += " (let in by nobody)"
 			}
 			lines = append(lines, line)
 		}
@@ -90,6 +93,10 @@ func decideCommand(accept bool) func(context.Context, order) (string, error) {
 
 // lockCommand has users decide themselves who follows them.
 func lockCommand(ctx context.Context, o order) (string, error) {
+	a, err := o.g.linked(ctx, o.user, "")
+	if err == nil && !a.FollowersOnly.IsZero() && !strings.EqualFold(o.arg, "on") {
+		return "", fail(Conflict, "while followers-only is on, you decide who follows you. First send: followers-only off")
+	}
 	return o.turn(ctx, "lock", func(a *cache.Account, on bool) string {
 		if a.ManuallyApproves = on; on {
 			return "From now on you are asked before somebody follows you."

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"isthmus/xmpp"
 	"isthmus/xmpp/stanza"
 )
 
@@ -22,10 +23,20 @@ const (
 	nodeAway   = "away"   // its server does not answer
 )
 
+// refusals are what ejabberd tells those who may not read a node of a model.
+var refusals = map[string]*stanza.Error{
+	modelPresence:  stanza.NewError("not-authorized", "").PubSub("presence-subscription-required"),
+	modelRoster:    stanza.NewError("not-authorized", "").PubSub("not-in-roster-group"),
+	modelWhitelist: stanza.NewError("not-allowed", "").PubSub("closed-node"),
+	modelAuthorize: stanza.NewError("forbidden", ""),
+}
+
 // fakeNode is a node of the fake server.
 type fakeNode struct {
-	access string
+	access string            // one of the above, or an access model: then
+	lets   map[string]bool   // who may read it
 	items  []*stanza.Element // <item/>, oldest first
+	tells  bool              // its model, in meta-data, as Prosody; else in refusals, as ejabberd
 }
 
 // fakeXMPP is an XMPP server with one component, which is the gateway. It
@@ -190,6 +201,14 @@ func (s *fakeXMPP) answer(iq *stanza.Element) *stanza.Element {
 		}
 		return refuse("item-not-found")
 	}
+	if q := iq.Child(stanza.NSDiscoInfo, "query"); q != nil {
+		node := s.nodes[iq.Get("to")+" "+q.Get("node")]
+		if node == nil || !node.lets[iq.Get("from")] || !node.tells {
+			return refuse("service-unavailable")
+		}
+		form := xmpp.NewForm("result", xmpp.FormNodeMeta).AddText("pubsub#access_model", node.access)
+		return result(stanza.New(stanza.NSDiscoInfo, "query").Set("node", q.Get("node")).Add(form.Element()))
+	}
 	ps := iq.Child(stanza.NSPubSub, "pubsub")
 	if ps == nil {
 		return refuse("service-unavailable")
@@ -197,6 +216,16 @@ func (s *fakeXMPP) answer(iq *stanza.Element) *stanza.Element {
 	op := ps.Child("", "")
 	key := iq.Get("to") + " " + op.Get("node")
 	node := s.nodes[key]
+	if node != nil && refusals[node.access] != nil && !node.lets[iq.Get("from")] {
+		switch {
+		case node.access == modelAuthorize && op.Name == "subscribe":
+			return result(stanza.New(stanza.NSPubSub, "pubsub").Add(stanza.New("", "subscription").
+				Set("node", op.Get("node")).Set("jid", op.Get("jid")).Set("subscription", "pending")))
+		case node.tells:
+			return refuse("forbidden")
+		}
+		return out.Set("type", "error").Add(refusals[node.access].Element())
+	}
 	switch {
 	case node != nil && node.access == nodeAway:
 		return refuse("remote-server-timeout")
@@ -276,7 +305,7 @@ func (s *fakeXMPP) send(el *stanza.Element) {
 func (s *fakeXMPP) node(service, name, access string, items ...*stanza.Element) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.nodes[service+" "+name] = &fakeNode{access, items}
+	s.nodes[service+" "+name] = &fakeNode{access: access, items: items}
 }
 
 func (s *fakeXMPP) remove(service, name string) {

@@ -73,11 +73,7 @@ func (g *Gateway) rememberBefore(ctx context.Context, jid stanza.JID, node strin
 	if feed == "" {
 		feed = stanza.NSMicroblog
 	}
-	items, v, cause := g.peruse(ctx, jid, feed, xmpp.ItemsQuery{MaxItems: importMost})
-	ids := make([]string, len(items))
-	for i, it := range items {
-		ids[i] = it.ID
-	}
+	ids, v, cause := g.holds(ctx, jid, feed)
 	err := g.store.Update(ctx, func(tx *cache.Tx) error {
 		return tx.SetMeta(beforeKey(string(jid), node), string(payload(ids)))
 	})
@@ -85,6 +81,21 @@ func (g *Gateway) rememberBefore(ctx context.Context, jid stanza.JID, node strin
 		g.log.Error("note what a node held before the link", "jid", jid, "error", err)
 	}
 	return v, cause
+}
+
+// holds lists what a node holds, as far as the gateway is shown it, and says what
+// strangers are.
+func (g *Gateway) holds(ctx context.Context, jid stanza.JID, node string) ([]string, verdict, error) {
+	q := xmpp.ItemsQuery{MaxItems: importMost}
+	items, v, cause := g.peruse(ctx, jid, node, q)
+	if v == refused {
+		items, _, _ = g.readAs(ctx, stanza.JID(g.addr.Component()), jid, node, q)
+	}
+	ids := make([]string, len(items))
+	for i, it := range items {
+		ids[i] = it.ID
+	}
+	return ids, v, cause
 }
 
 // mayLink tells whether a JID can be an actor: a user of a configured domain, or
@@ -171,6 +182,11 @@ type Status struct {
 	Following  int  `json:"following"`
 	Posts      int  `json:"posts"`
 	Waiting    int  `json:"waiting"` // deliveries of the whole gateway
+	// FollowersOnly: followers whom the owner approved have what is not for everybody.
+	FollowersOnly  bool `json:"followers_only"`
+	Admitted       int  `json:"admitted"`        // followers who have it,
+	Unapproved     int  `json:"unapproved"`      // followers whom nobody let in,
+	FollowersPosts int  `json:"followers_posts"` // and how many posts
 }
 
 // Status tells how an account is doing.
@@ -182,7 +198,7 @@ func (g *Gateway) Status(ctx context.Context, jid stanza.JID, node string) (Stat
 	r := a.Reach
 	s := Status{
 		Handle: a.Acct, JID: a.JID, Node: feedNode(a), State: a.State, Access: a.Access, Rung: r.Rung,
-		Searchable: a.Indexable, LastEvent: r.Event, LastPull: r.Pull, LastItem: r.Item, Trouble: r.Error,
+		FollowersOnly: !a.FollowersOnly.IsZero(), Searchable: a.Indexable, LastEvent: r.Event, LastPull: r.Pull, LastItem: r.Item, Trouble: r.Error,
 	}
 	err = g.store.View(ctx, func(tx *cache.Tx) (err error) {
 		if s.Followers, err = tx.CountFollowers(a.URI); err != nil {
@@ -192,6 +208,12 @@ func (g *Gateway) Status(ctx context.Context, jid stanza.JID, node string) (Stat
 			return err
 		}
 		if s.Posts, err = tx.CountOutbox(a.URI, operator, cache.PublicOrUnlisted); err != nil {
+			return err
+		}
+		if s.Admitted, s.Unapproved, err = tx.CountAdmitted(a.URI); err != nil {
+			return err
+		}
+		if s.FollowersPosts, err = tx.CountFollowersOnly(a.URI); err != nil {
 			return err
 		}
 		stats, err := tx.JobStats()

@@ -48,7 +48,7 @@ func TestArchive(t *testing.T) {
 	me, err := w.accountOf(t.Context(), louise, "")
 	w.must(err)
 	w.update(func(tx *cache.Tx) error {
-		return tx.PutFollow(cache.Follow{Follower: me.URI, Followee: aliceURI, State: cache.FollowAccepted, CreatedAt: w.clock(), UpdatedAt: w.clock()})
+		return tx.PutFollow(cache.Follow{Follower: me.URI, Followee: aliceURI, State: cache.FollowAccepted, Approved: true, CreatedAt: w.clock(), UpdatedAt: w.clock()})
 	})
 	max := func(n string) *stanza.Element { return stanza.New(stanza.NSRSM, "set").Add(stanza.Text("", "max", n)) }
 	for _, c := range []struct {
@@ -97,7 +97,7 @@ func TestArchiveOfThreads(t *testing.T) {
 	me := w.linkUser(louise)
 	w.update(func(tx *cache.Tx) error {
 		return errors.Join(tx.SetMeta("outbox "+aliceURI, w.clock().Format(time.RFC3339)), tx.PutFollow(cache.Follow{
-			Follower: me.URI, Followee: aliceURI, State: cache.FollowAccepted, CreatedAt: w.clock(), UpdatedAt: w.clock(),
+			Follower: me.URI, Followee: aliceURI, State: cache.FollowAccepted, Approved: true, CreatedAt: w.clock(), UpdatedAt: w.clock(),
 		}))
 	})
 	private := `,"to":["` + aliceURI + `/followers"]`

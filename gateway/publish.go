@@ -57,13 +57,16 @@ func (g *Gateway) nodeEvent(ctx context.Context, account cache.Account, e xmpp.E
 		g.askOwnerOfNode(ctx, account)
 	case e.Configured:
 		g.pull(ctx, account, false)
+	case e.Subscription != nil && account.Reach.Subscribe.IsZero(): // its owner has let us in
+		g.freshen(ctx, account)
 	}
 }
 
 // sighting says how an item was seen.
 type sighting struct {
-	pulled   time.Time // when it was asked for; zero for an event
-	imported bool      // the owner wants it federated however old it is
+	pulled   time.Time            // when it was asked for; zero for an event
+	audience translate.Visibility // whom it may cross to, of what was asked for
+	imported bool                 // the owner wants it federated however old it is
 }
 
 // seen archives an item of an account and federates it, unless it is known, old
@@ -97,19 +100,20 @@ func (g *Gateway) publish(ctx context.Context, a cache.Account, it xmpp.Item, s 
 			return "", err
 		}
 	}
-	if s.pulled.IsZero() { // who pulled it was a stranger already
-		held, ok, v, err := g.proveItem(ctx, stanza.JID(a.JID), at.Node, it.ID)
-		g.judge(ctx, a, v, err)
-		if v == unproven { // the next pull, which is soon, decides
+	if s.pulled.IsZero() { // what is pulled was looked at already
+		held, seen := g.lookAt(ctx, a, it.ID)
+		mayCross := g.judge(ctx, a, seen)
+		if seen.unsure() { // the next pull, which is soon, decides
 			g.reached(ctx, a, func(r *cache.Reach) { r.Pull = time.Time{} })
 		}
-		if v != readable {
+		if s.audience = seen.audience(); !mayCross {
 			return "", nil
 		}
 		if it.NeedsFetch() { // what stamps the news says nothing of what is there by now
-			if it = held; !ok {
+			if held == nil {
 				return "", nil
 			}
+			it = *held
 			if by, err = g.speaker(ctx, a, it); err != nil || by.URI == "" {
 				return "", err
 			}
@@ -122,9 +126,15 @@ func (g *Gateway) publish(ctx context.Context, a cache.Account, it xmpp.Item, s 
 	if err != nil {
 		return "", err
 	}
-	p.Visibility = translate.Public
+	if p.Visibility = s.audience; p.Visibility == "" {
+		return "", nil
+	}
+	if late, err := g.tooOld(ctx, a, p, s); err != nil || late {
+		return "", err
+	}
 	change, err := g.federate(ctx, a, submission{
 		account: by, post: p, raw: stanza.Append(nil, it.Payload, ""), rawType: typeAtom, publisher: publisherOf(a, it),
+		narrow: p.Visibility == translate.Followers,
 	})
 	if err != nil || change == cache.Same {
 		return change, err
@@ -142,6 +152,9 @@ func (g *Gateway) publish(ctx context.Context, a cache.Account, it xmpp.Item, s 
 // there is carried by the node, and so is what anybody repeats there.
 func (g *Gateway) federate(ctx context.Context, node cache.Account, s submission) (change cache.Change, err error) {
 	if s.post.Kind == translate.KindBoost {
+		if s.narrow { // a boost is for everybody
+			return "", nil
+		}
 		return g.boost(ctx, node, s.post, s.raw)
 	}
 	s.post.Mentions = g.resolveMentions(ctx, s.post)

@@ -23,15 +23,16 @@ const (
 // have been told of before.
 func (g *Gateway) pull(ctx context.Context, a cache.Account, timer bool) {
 	started := g.now()
-	items, v, err := g.peruse(ctx, stanza.JID(a.JID), feedNode(a), xmpp.ItemsQuery{MaxItems: pullMost})
-	g.judge(ctx, a, v, err)
-	if v == unproven {
+	s := g.look(ctx, a, xmpp.ItemsQuery{MaxItems: pullMost})
+	mayCross := g.judge(ctx, a, s)
+	if s.v == unproven {
 		return
 	}
 	g.reached(ctx, a, func(r *cache.Reach) { r.Pull = started })
-	if v != readable {
+	if !mayCross {
 		return
 	}
+	items := s.items
 	if len(items) == 0 {
 		g.askOwnerOfNode(ctx, a)
 		return
@@ -40,7 +41,7 @@ func (g *Gateway) pull(ctx context.Context, a cache.Account, timer bool) {
 	entries := byDate(items)
 	silent := 0
 	for _, e := range entries {
-		change := g.seen(ctx, a, e.item, sighting{pulled: started})
+		change := g.seen(ctx, a, e.item, sighting{pulled: started, audience: s.audience()})
 		if change != "" && change != cache.Same && e.date.Before(started.Add(-time.Minute)) {
 			silent++
 		}
@@ -154,15 +155,18 @@ func (g *Gateway) Import(ctx context.Context, jid stanza.JID, node string, most 
 	if a.State != cache.Linked {
 		return "", fail(Forbidden, "first send: link")
 	}
-	items, v, err := g.peruse(ctx, stanza.JID(a.JID), feedNode(a), xmpp.ItemsQuery{MaxItems: min(max(most, 1), importMost)})
-	if v != readable {
-		return "", because(Temporary, err, "the node %s cannot be read by everybody now (%s)", feedNode(a), condition(err))
+	s := g.look(ctx, a, xmpp.ItemsQuery{MaxItems: min(max(most, 1), importMost)})
+	if s.audience() == "" {
+		return "", because(Temporary, s.cause, "the node %s cannot be read by everybody now (%s)", feedNode(a), condition(s.cause))
 	}
 	n := 0
-	for _, e := range byDate(items) {
-		if g.seen(ctx, a, e.item, sighting{pulled: g.now(), imported: true}) == cache.Created {
+	for _, e := range byDate(s.items) {
+		if g.seen(ctx, a, e.item, sighting{pulled: g.now(), audience: s.audience(), imported: true}) == cache.Created {
 			n++
 		}
+	}
+	if s.audience() == translate.Followers {
+		return fmt.Sprintf("%d older posts are with the followers whom you approved now.", n), nil
 	}
 	return fmt.Sprintf("%d older posts are on the fediverse now.", n), nil
 }
@@ -174,17 +178,16 @@ func (g *Gateway) Purge(ctx context.Context, jid stanza.JID, node string) (strin
 	if err != nil {
 		return "", err
 	}
-	items, v, err := g.peruse(ctx, stanza.JID(a.JID), feedNode(a), xmpp.ItemsQuery{MaxItems: 1000})
-	if v == unproven {
-		return "", because(Temporary, err, "your server does not answer now; try again later")
+	s := g.look(ctx, a, xmpp.ItemsQuery{MaxItems: 1000})
+	if s.unsure() {
+		return "", because(Temporary, s.cause, "your server does not answer now; try again later")
 	}
 	held := map[string]bool{}
-	for _, it := range items {
+	for _, it := range s.items {
 		held[it.ID] = true
 	}
 	n, err := g.retireNode(ctx, a, func(p cache.Stored) bool {
-		it := p.Post.Item
-		return it != nil && it.Service == a.JID && it.Node == feedNode(a) && !held[it.ID]
+		return inFeed(a, p.Post) && !held[p.Post.Item.ID]
 	})
 	if err != nil {
 		return "", err

@@ -156,19 +156,22 @@ func (g *Gateway) subscribe(ctx context.Context, a cache.Account) {
 	ctx, cancel := context.WithTimeout(ctx, 2*askTime)
 	defer cancel()
 	us, them, node := stanza.JID(g.addr.Component()), stanza.JID(a.JID), feedNode(a)
-	err := g.subscribeOnce(ctx, us, them, node)
-	if err != nil {
-		g.log.Info("node not subscribed", "account", a.Acct, "error", err)
+	state, asked, err := g.subscribeOnce(ctx, us, them, node)
+	if err == nil && (asked || state == xmpp.SubPending) {
+		g.waits(ctx, a, state == xmpp.SubPending)
+	}
+	if err != nil || state != xmpp.SubSubscribed {
+		g.log.Info("node not subscribed", "account", a.Acct, "state", state, "error", err)
 	}
 	granted := a.Node == "" && g.roster(ctx, them) == rosterGranted
 	g.reached(ctx, a, func(r *cache.Reach) {
 		switch {
-		case err == nil:
+		case err == nil && state == xmpp.SubSubscribed:
 			r.Subscribe = g.now()
 			if r.Rung == "" {
 				r.Rung = rungSubscribe
 			}
-		case verdictOf(err) != unproven:
+		case err == nil || verdictOf(err) != unproven:
 			if r.Subscribe = (time.Time{}); !granted {
 				r.Rung = rungPull
 			}
@@ -176,21 +179,26 @@ func (g *Gateway) subscribe(ctx context.Context, a cache.Account) {
 	})
 }
 
-func (g *Gateway) subscribeOnce(ctx context.Context, us, service stanza.JID, node string) error {
+// subscribeOnce subscribes to a node, unless that is done or waits for the
+// node's owner. It gives the state, and whether it asked for the subscription.
+// ejabberd leaves the node out of its list of what it was asked for.
+func (g *Gateway) subscribeOnce(ctx context.Context, us, service stanza.JID, node string) (state string, asked bool, err error) {
 	if payload, err := g.link.Request(ctx, xmpp.SubscriptionsIQ(us, service, node)); err == nil {
 		list, err := xmpp.ParseSubscriptions(payload)
-		if err == nil && slices.ContainsFunc(list, func(s xmpp.Subscription) bool {
-			return s.JID.Bare() == us && s.Node == node && s.State == xmpp.SubSubscribed
-		}) {
-			return nil
+		for _, state = range []string{xmpp.SubSubscribed, xmpp.SubPending} {
+			if err == nil && slices.ContainsFunc(list, func(s xmpp.Subscription) bool {
+				return s.JID.Bare() == us && (s.Node == node || s.Node == "") && s.State == state
+			}) {
+				return state, false, nil
+			}
 		}
 	}
 	payload, err := g.link.Request(ctx, xmpp.SubscribeIQ(us, service, node, us))
 	if err != nil {
-		return err
+		return "", true, err
 	}
-	_, err = xmpp.ParseSubscription(payload)
-	return err
+	s, err := xmpp.ParseSubscription(payload)
+	return s.State, true, err
 }
 
 // sendPresence announces one of our addresses. Of actors with a picture nothing

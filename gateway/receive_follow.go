@@ -34,7 +34,7 @@ func (g *Gateway) receiveFollow(ctx context.Context, a activity) error {
 		switch {
 		case isNew:
 			state = cache.FollowPending
-			if !account.ManuallyApproves {
+			if !account.ManuallyApproves && account.FollowersOnly.IsZero() {
 				state = cache.FollowAccepted
 			}
 		case err != nil:
@@ -43,7 +43,7 @@ func (g *Gateway) receiveFollow(ctx context.Context, a activity) error {
 			state = old.State
 		}
 		if err := tx.PutFollow(cache.Follow{
-			Follower: a.actor.URI, Followee: account.URI, State: state, ActivityID: a.ID,
+			Follower: a.actor.URI, Followee: account.URI, State: state, ActivityID: a.ID, Approved: old.Approved,
 			CreatedAt: now, UpdatedAt: now,
 		}); err != nil {
 			return err
@@ -112,7 +112,7 @@ func (g *Gateway) decide(ctx context.Context, account cache.Account, who cache.A
 			return err
 		}
 		if accept {
-			f.State, f.UpdatedAt = cache.FollowAccepted, g.now()
+			f.State, f.Approved, f.UpdatedAt = cache.FollowAccepted, true, g.now()
 			err = tx.PutFollow(f)
 		} else {
 			_, err = tx.DeleteFollow(who.URI, account.URI)
@@ -166,7 +166,7 @@ func (g *Gateway) receiveDecision(ctx context.Context, a activity, state cache.F
 		if err != nil {
 			return err
 		}
-		f.State, f.UpdatedAt = state, g.now()
+		f.State, f.Approved, f.UpdatedAt = state, state == cache.FollowAccepted, g.now()
 		if state == cache.FollowRejected {
 			_, err = tx.DeleteFollow(f.Follower, f.Followee)
 		} else {

@@ -34,6 +34,8 @@ type outgoing struct {
 	inboxes []string
 	// followers delivers to the accepted followers of the sender too.
 	followers bool
+	// admitted leaves out those followers who get nothing that is for followers only.
+	admitted bool
 	// carrier is the node of others that the object is in; its followers get it too.
 	carrier string
 	// hosts got something that this is about: where none of the other inboxes is,
@@ -110,9 +112,13 @@ func (g *Gateway) recipients(tx *cache.Tx, o outgoing) ([]string, error) {
 	if o.carrier != "" {
 		followed = append(followed, o.carrier)
 	}
+	read := tx.DeliveryInboxes
+	if o.admitted {
+		read = tx.AdmittedInboxes
+	}
 	for _, uri := range followed {
 		for after := ""; ; {
-			page, err := tx.DeliveryInboxes(uri, after, 1000)
+			page, err := read(uri, after, 1000)
 			if err != nil {
 				return nil, fmt.Errorf("read followers' inboxes: %w", err)
 			}

@@ -19,6 +19,9 @@ type submission struct {
 	message *bounce
 	// publisher is who the service says put it there, if that is not the account.
 	publisher string
+	// narrow is set for what is in a node that is not open to everybody: nobody
+	// gets it but the followers whom the account has approved.
+	narrow bool
 }
 
 // submit stores a post of a user of ours and queues what tells the fediverse:
@@ -39,8 +42,18 @@ func (g *Gateway) submit(tx *cache.Tx, s submission) (translate.Post, cache.Chan
 			p.Updated = now
 		}
 	}
+	var had []translate.Mention
+	if before.ID != 0 && p.Visibility.WiderThan(before.Post.Visibility) { // an edit widens nothing, also when the node has opened
+		p.Visibility, had = before.Post.Visibility, before.Post.Mentions
+		s.narrow = s.narrow || p.Visibility == translate.Followers
+	}
 	if err := g.limitReply(tx, &p); err != nil {
 		return p, "", err
+	}
+	if s.narrow {
+		if p.Mentions, err = admittedOf(tx, s.account, p.Mentions, had); err != nil {
+			return p, "", err
+		}
 	}
 	a := translate.AudienceOf(p.Visibility, g.addr.Followers(acct), p.Mentions)
 	p.To, p.Cc = a.To, a.Cc
@@ -62,7 +75,7 @@ func (g *Gateway) submit(tx *cache.Tx, s submission) (translate.Post, cache.Chan
 	}
 	o := outgoing{
 		sender: s.account, act: *act, object: p.URI, message: s.message, carrier: carrier.URI,
-		followers: p.Visibility != translate.Direct && p.Visibility != translate.Limited,
+		followers: p.Visibility != translate.Direct && p.Visibility != translate.Limited, admitted: !open(p.Visibility),
 	}
 	if o.inboxes, err = inboxesOf(tx, g.addressees(tx, p), !open(p.Visibility)); err != nil {
 		return p, change, err
@@ -185,7 +198,9 @@ func (g *Gateway) retire(tx *cache.Tx, account cache.Account, stored cache.Store
 	if err != nil {
 		return err
 	}
-	o := outgoing{sender: account, act: *act, object: p.URI, inboxes: inboxes, followers: true, carrier: carrier.URI}
+	o := outgoing{
+		sender: account, act: *act, object: p.URI, inboxes: inboxes, followers: true, admitted: !open(p.Visibility), carrier: carrier.URI,
+	}
 	if err := g.cancelUnsent(tx, o); err != nil {
 		return err
 	}

@@ -71,8 +71,9 @@ func (g *Gateway) watchItem(ctx context.Context, at translate.Item, n translate.
 	}
 	ctx, cancel := context.WithTimeout(ctx, 2*askTime)
 	defer cancel()
-	if err := g.subscribeOnce(ctx, stanza.JID(g.addr.Component()), stanza.JID(n.Service), n.Name); err != nil {
-		g.log.Info("comments node not subscribed", "service", n.Service, "node", n.Name, "error", err)
+	state, _, err := g.subscribeOnce(ctx, stanza.JID(g.addr.Component()), stanza.JID(n.Service), n.Name)
+	if err != nil || state != xmpp.SubSubscribed {
+		g.log.Info("comments node not subscribed", "service", n.Service, "node", n.Name, "state", state, "error", err)
 		return
 	}
 	w.Subscribed = true

@@ -163,7 +163,7 @@ func (w *world) actor(uri, acct, jid string) {
 	})
 }
 
-// linkUser links somebody whose node is open, followed by Alice.
+// linkUser links somebody whose node is open, followed by Alice, whom they let in.
 func (w *world) linkUser(jid string) cache.Account {
 	w.t.Helper()
 	w.xmpp.mu.Lock()
@@ -178,7 +178,7 @@ func (w *world) linkUser(jid string) cache.Account {
 	a, err := w.accountOf(w.t.Context(), stanza.JID(jid), "")
 	w.must(err)
 	w.update(func(tx *cache.Tx) error {
-		return tx.PutFollow(cache.Follow{Follower: aliceURI, Followee: a.URI, State: cache.FollowAccepted, CreatedAt: w.clock(), UpdatedAt: w.clock()})
+		return tx.PutFollow(cache.Follow{Follower: aliceURI, Followee: a.URI, State: cache.FollowAccepted, Approved: true, CreatedAt: w.clock(), UpdatedAt: w.clock()})
 	})
 	w.pass(2 * time.Second)
 	return a
