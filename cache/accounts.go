@@ -3,6 +3,7 @@ package cache
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -130,7 +131,7 @@ func (tx *Tx) PutAccount(a Account) error {
 	if err != nil {
 		return fmt.Errorf("put account %s: %w", a.URI, err)
 	}
-	tx.after.accounts = true
+	tx.wrote(heldAccount, "")
 	err = tx.run(`INSERT INTO accounts (`+accountColumns+`)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 		ON CONFLICT (uri) DO UPDATE SET acct = excluded.acct, generation = excluded.generation, jid = excluded.jid,
@@ -163,7 +164,7 @@ func (tx *Tx) SetReach(uri string, r Reach) error {
 	if err != nil {
 		return fmt.Errorf("set reach of %s: %w", uri, err)
 	}
-	tx.after.accounts = true
+	tx.wrote(heldAccount, "")
 	return tx.must("UPDATE accounts SET reach = ? WHERE uri = ?", reach, uri)
 }
 
@@ -173,7 +174,7 @@ func (tx *Tx) SetAccountState(uri string, s AccountState, at time.Time) error {
 	if s == Unlinked {
 		unlinked = millis(at)
 	}
-	tx.after.accounts = true
+	tx.wrote(heldAccount, "")
 	err := tx.must("UPDATE accounts SET state = ?, updated_at = ?, unlinked_at = ? WHERE uri = ?",
 		string(s), millis(at), unlinked, uri)
 	if err != nil {
@@ -192,7 +193,11 @@ func (tx *Tx) hideAccount(uri string, s AccountState) error {
 
 // AccountByURI returns the account with that actor id.
 func (tx *Tx) AccountByURI(uri string) (Account, error) {
-	return one(tx, scanAccount, "SELECT "+accountColumns+" FROM accounts WHERE uri = ?", uri)
+	a, err := remembered(tx, heldKey{heldAccount, uri}, func() (Account, error) {
+		return one(tx, scanAccount, "SELECT "+accountColumns+" FROM accounts WHERE uri = ?", uri)
+	})
+	a.Fields = slices.Clone(a.Fields) // the caller's own
+	return a, err
 }
 
 // AccountByAcct returns the latest generation of user@host.
@@ -203,8 +208,12 @@ func (tx *Tx) AccountByAcct(acct string) (Account, error) {
 
 // AccountByJID returns the latest generation of a person (node "") or node.
 func (tx *Tx) AccountByJID(jid, node string) (Account, error) {
-	return one(tx, scanAccount, "SELECT "+accountColumns+` FROM accounts WHERE jid = ? AND node = ?
-		ORDER BY generation DESC LIMIT 1`, jid, node)
+	a, err := remembered(tx, heldKey{heldAccount, jid + "\n" + node}, func() (Account, error) {
+		return one(tx, scanAccount, "SELECT "+accountColumns+` FROM accounts WHERE jid = ? AND node = ?
+			ORDER BY generation DESC LIMIT 1`, jid, node)
+	})
+	a.Fields = slices.Clone(a.Fields)
+	return a, err
 }
 
 // Accounts returns a page of accounts in the order of their URIs.

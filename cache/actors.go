@@ -3,6 +3,7 @@ package cache
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -58,6 +59,7 @@ func (tx *Tx) PutActor(a Actor) error {
 	if a.URI == "" {
 		return errors.New("put actor: URI is needed")
 	}
+	tx.wrote(heldActor, "")
 	fields, err := toJSON(a.Fields)
 	if err != nil {
 		return fmt.Errorf("put actor %s: %w", a.URI, err)
@@ -65,7 +67,6 @@ func (tx *Tx) PutActor(a Actor) error {
 	if err := tx.seeHost(hostOf(a.URI)); err != nil {
 		return fmt.Errorf("put actor %s: %w", a.URI, err)
 	}
-	tx.after.actors = true
 	err = tx.run(`INSERT INTO actors (uri, acct, type, name, name_key, summary, url, inbox, shared_inbox, outbox,
 			followers, following, featured, icon_url, icon_type, image_url, manually_approves, discoverable, indexable,
 			fields, software, raw, fetched_at, published, gone_at)
@@ -119,13 +120,22 @@ func (tx *Tx) SetActorGone(uri string, at time.Time) error {
 
 // ActorByURI returns the remote actor with that id.
 func (tx *Tx) ActorByURI(uri string) (Actor, error) {
-	return one(tx, scanActor, "SELECT "+actorColumns+actorTables+"WHERE a.uri = ?", uri)
+	read := func() (Actor, error) {
+		return one(tx, scanActor, "SELECT "+actorColumns+actorTables+"WHERE a.uri = ?", uri)
+	}
+	a, err := remembered(tx, heldKey{heldActor, uri}, read)
+	a.Fields = slices.Clone(a.Fields) // the caller's own
+	return a, err
 }
 
 // ActorByJID returns the remote actor that a JID of ours is bound to.
 func (tx *Tx) ActorByJID(jid string) (Actor, error) {
-	return one(tx, scanActor, "SELECT "+actorColumns+` FROM bindings b CROSS JOIN actors a ON a.uri = b.uri
-		WHERE b.jid = ? AND b.ended_at = 0`, jid)
+	a, err := remembered(tx, heldKey{heldActor, "\n" + jid}, func() (Actor, error) {
+		return one(tx, scanActor, "SELECT "+actorColumns+` FROM bindings b CROSS JOIN actors a ON a.uri = b.uri
+			WHERE b.jid = ? AND b.ended_at = 0`, jid)
+	})
+	a.Fields = slices.Clone(a.Fields)
+	return a, err
 }
 
 // ActorByAcct returns the remote actor with that handle, the one fetched last

@@ -35,7 +35,7 @@ func (tx *Tx) Bind(jid, uri string, at time.Time) (Binding, error) {
 	if !errors.Is(err, ErrNotFound) {
 		return b, err
 	}
-	tx.after.actors = true
+	tx.wrote(heldActor, "")
 	err = tx.run("INSERT INTO bindings (jid, uri, bound_at, ended_at) VALUES (?, ?, ?, 0)", jid, uri, millis(at))
 	if err != nil {
 		return Binding{}, fmt.Errorf("bind %s to %s: %w", jid, uri, err)
@@ -53,7 +53,7 @@ func (tx *Tx) Rebind(jid, uri string, at time.Time) (old Binding, err error) {
 	if err == nil && old.URI == uri {
 		return old, nil
 	}
-	tx.after.actors = true
+	tx.wrote(heldActor, "")
 	err = tx.run("UPDATE bindings SET ended_at = max(?, 1) WHERE (jid = ? OR uri = ?) AND ended_at = 0", millis(at), jid, uri)
 	if err == nil {
 		err = tx.run("INSERT INTO bindings (jid, uri, bound_at, ended_at) VALUES (?, ?, ?, 0)", jid, uri, millis(at))

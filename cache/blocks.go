@@ -31,6 +31,7 @@ func (tx *Tx) PutBlock(b Block) error {
 		return errors.New("put block: Target is needed")
 	}
 	b.Target = BlockTarget(b.Target)
+	tx.wrote(heldBlocks, "")
 	err := tx.run(`INSERT INTO blocks (owner, target, domain, reason, created_at) VALUES (?, ?, ?, ?, ?)
 		ON CONFLICT DO UPDATE SET reason = excluded.reason`,
 		b.Owner, b.Target, isDomain(b.Target), b.Reason, millis(b.CreatedAt))
@@ -56,6 +57,7 @@ func (tx *Tx) hideTarget(target string) error {
 // DeleteBlock takes a block back and reports whether there was one.
 func (tx *Tx) DeleteBlock(owner, target string) (bool, error) {
 	target = BlockTarget(target)
+	tx.wrote(heldBlocks, "")
 	n, err := tx.exec("DELETE FROM blocks WHERE owner = ? AND target = ?", owner, target)
 	if err == nil && n > 0 && owner == "" {
 		err = tx.showTarget(target)
@@ -99,26 +101,77 @@ func (tx *Tx) Blocks(owner string) ([]Block, error) {
 	}, "SELECT owner, target, reason, created_at FROM blocks WHERE owner = ? ORDER BY target", owner)
 }
 
-// Blocked reports whether the owner or the operator blocks an actor or its
-// domain.
-func (tx *Tx) Blocked(owner, actor string) (bool, error) {
-	targets, err := targetsOf(actor)
-	if err != nil {
-		return false, err
-	}
-	return tx.exists(`SELECT 1 FROM blocks WHERE owner IN (?, '') AND target IN (SELECT value FROM json_each(?)) LIMIT 1`,
-		owner, targets)
+// maxHeldBlocks is how many blocks are held in memory at most; when there are
+// more, the table is asked each time.
+const maxHeldBlocks = 10_000
+
+// blockSet are all blocks, if there are not too many.
+type blockSet struct {
+	whole bool
+	has   map[blockPair]bool
 }
 
-// HostBlocked reports whether the operator blocks a host or a domain above it.
-func (tx *Tx) HostBlocked(host string) (bool, error) {
-	for _, d := range domains(strings.ToLower(host)) {
-		blocked, err := tx.exists("SELECT 1 FROM blocks WHERE owner = '' AND target = ?", d)
+type blockPair struct{ owner, target string }
+
+// anyOf tells whether an owner blocks one of the targets.
+func (s blockSet) anyOf(owner string, targets []string) bool {
+	for _, t := range targets {
+		if s.has[blockPair{owner, t}] {
+			return true
+		}
+	}
+	return false
+}
+
+// blocks are all blocks.
+func (tx *Tx) blocks() (blockSet, error) {
+	return remembered(tx, heldKey{kind: heldBlocks}, func() (blockSet, error) {
+		list, err := all(tx, func(r row) (p blockPair, err error) {
+			err = r.Scan(&p.owner, &p.target)
+			return p, err
+		}, "SELECT owner, target FROM blocks LIMIT ? + 0", maxHeldBlocks+1)
+		s := blockSet{whole: len(list) <= maxHeldBlocks, has: make(map[blockPair]bool)}
+		if s.whole {
+			for _, p := range list {
+				s.has[p] = true
+			}
+		}
+		return s, err
+	})
+}
+
+// blocked tells whether an owner blocks one of the targets.
+func (tx *Tx) blocked(owner string, targets []string) (bool, error) {
+	s, err := tx.blocks()
+	if err != nil || s.whole {
+		return s.anyOf(owner, targets), err
+	}
+	for _, t := range targets {
+		blocked, err := tx.exists("SELECT 1 FROM blocks WHERE owner = ? AND target = ?", owner, t)
 		if err != nil || blocked {
 			return blocked, err
 		}
 	}
 	return false, nil
+}
+
+// Blocked reports whether the owner or the operator blocks an actor or its
+// domain.
+func (tx *Tx) Blocked(owner, actor string) (bool, error) {
+	if actor == "" {
+		return false, nil
+	}
+	targets := append([]string{actor}, domains(hostOf(actor))...)
+	blocked, err := tx.blocked("", targets)
+	if err != nil || blocked || owner == "" {
+		return blocked, err
+	}
+	return tx.blocked(owner, targets)
+}
+
+// HostBlocked reports whether the operator blocks a host or a domain above it.
+func (tx *Tx) HostBlocked(host string) (bool, error) {
+	return tx.blocked("", domains(strings.ToLower(host)))
 }
 
 // targetsOf returns, as a JSON list, what a block of an actor may name.

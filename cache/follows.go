@@ -86,7 +86,9 @@ func (tx *Tx) FollowersOf(followee string, s FollowState, after int64, limit int
 		return all(tx, scanFollow, followColumns+"WHERE followee = ? AND id > ? ORDER BY id LIMIT ? + 0",
 			followee, after, limitOr(limit, 100))
 	}
-	return all(tx, scanFollow, followColumns+"WHERE followee = ? AND state = ? AND id > ? ORDER BY id LIMIT ? + 0",
+	// '' || ? since SQLite compiles a statement anew for each value that is
+	// compared as it is with the column of a partial index.
+	return all(tx, scanFollow, followColumns+"WHERE followee = ? AND state = '' || ? AND id > ? ORDER BY id LIMIT ? + 0",
 		followee, string(s), after, limitOr(limit, 100))
 }
 
@@ -96,7 +98,7 @@ func (tx *Tx) FollowingOf(follower string, s FollowState, after int64, limit int
 		return all(tx, scanFollow, followColumns+"WHERE follower = ? AND id > ? ORDER BY id LIMIT ? + 0",
 			follower, after, limitOr(limit, 100))
 	}
-	return all(tx, scanFollow, followColumns+"WHERE follower = ? AND state = ? AND id > ? ORDER BY id LIMIT ? + 0",
+	return all(tx, scanFollow, followColumns+"WHERE follower = ? AND state = '' || ? AND id > ? ORDER BY id LIMIT ? + 0",
 		follower, string(s), after, limitOr(limit, 100))
 }
 

@@ -27,8 +27,10 @@ func scanHost(r row) (h Host, err error) {
 
 // Host returns what is known of a host; of an unknown one it is its name.
 func (tx *Tx) Host(name string) (Host, error) {
-	h, err := one(tx, scanHost, `SELECT name, software, knock, failing_since, failures, circuit_until, last_inbound
-		FROM hosts WHERE name = ?`, name)
+	h, err := remembered(tx, heldKey{heldHost, name}, func() (Host, error) {
+		return one(tx, scanHost, `SELECT name, software, knock, failing_since, failures, circuit_until, last_inbound
+			FROM hosts WHERE name = ?`, name)
+	})
 	if errors.Is(err, ErrNotFound) {
 		return Host{Name: name}, nil
 	}
@@ -39,6 +41,7 @@ func (tx *Tx) Host(name string) (Host, error) {
 func (tx *Tx) PutHost(h Host) error {
 	err := tx.seeHost(h.Name)
 	if err == nil {
+		tx.wrote(heldHost, h.Name)
 		err = tx.run(`UPDATE hosts SET software = ?, knock = ?, failing_since = ?, failures = ?, circuit_until = ?,
 			last_inbound = ? WHERE name = ?`,
 			h.Software, h.Knock, millis(h.FailingSince), h.Failures, millis(h.CircuitUntil), millis(h.LastInbound), h.Name)
@@ -69,6 +72,7 @@ func (tx *Tx) HostFailed(name string, at, circuitUntil time.Time) (Host, error) 
 
 // HostWorked forgets the failures of a host.
 func (tx *Tx) HostWorked(name string) error {
+	tx.wrote(heldHost, name)
 	n, err := tx.exec(`UPDATE hosts SET failures = 0, failing_since = 0, circuit_until = 0
 		WHERE name = ? AND (failures > 0 OR circuit_until > 0)`, name)
 	if err == nil && n > 0 {
@@ -102,10 +106,14 @@ func (tx *Tx) seeHost(name string) error {
 	if name == "" {
 		return nil
 	}
+	if _, ok := tx.store.held.get(heldKey{heldHost, name}); ok { // a host that was seen stays
+		return nil
+	}
 	known, err := tx.exists("SELECT 1 FROM hosts WHERE name = ?", name)
 	if err != nil || known {
 		return err
 	}
+	tx.wrote(heldHost, name)
 	if err := tx.run("INSERT INTO hosts (name, reversed) VALUES (?, ?)", name, reversed(name)); err != nil {
 		return err
 	}

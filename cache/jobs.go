@@ -92,12 +92,19 @@ func (tx *Tx) Enqueue(jobs ...Job) error {
 
 // queue returns the number of the queue of a kind and host.
 func (tx *Tx) queue(kind, host string) (int64, error) {
-	id, err := one(tx, value[int64], "SELECT id FROM job_queues WHERE kind = ? AND host = ?", kind, host)
-	if !errors.Is(err, ErrNotFound) {
-		return id, err
+	k := heldKey{heldQueue, kind + " " + host}
+	if id, ok := tx.store.held.get(k); ok { // queues stay while the program runs
+		return id.(int64), nil
 	}
-	return one(tx, value[int64], `INSERT INTO job_queues (kind, host, turn, served, inflight) VALUES (?, ?, ?, 0, 0)
-		RETURNING id`, kind, host, int64(never))
+	id, err := one(tx, value[int64], "SELECT id FROM job_queues WHERE kind = ? AND host = ?", kind, host)
+	if errors.Is(err, ErrNotFound) {
+		id, err = one(tx, value[int64], `INSERT INTO job_queues (kind, host, turn, served, inflight) VALUES (?, ?, ?, 0, 0)
+			RETURNING id`, kind, host, int64(never))
+	}
+	if err == nil {
+		tx.made(k, id)
+	}
+	return id, err
 }
 
 // enqueue writes a job and reports whether it is the head of its lane.

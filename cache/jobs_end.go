@@ -162,6 +162,7 @@ func (tx *Tx) retryNow(j Job, now time.Time) error {
 	if err := tx.run("UPDATE jobs SET run_at = ? WHERE id = ?", millis(now), j.ID); err != nil {
 		return err
 	}
+	tx.wrote(heldHost, j.Host)
 	if err := tx.run("UPDATE hosts SET circuit_until = 0 WHERE name = ?", j.Host); err != nil {
 		return err
 	}

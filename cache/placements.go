@@ -31,11 +31,18 @@ func (tx *Tx) node(service, name string) (int64, error) {
 }
 
 func (tx *Tx) putNode(service, name string) (int64, error) {
-	id, err := tx.node(service, name)
-	if !errors.Is(err, ErrNotFound) {
-		return id, err
+	k := heldKey{heldNode, service + " " + name}
+	if id, ok := tx.store.held.get(k); ok { // nodes are never deleted
+		return id.(int64), nil
 	}
-	return one(tx, value[int64], "INSERT INTO nodes (service, name) VALUES (?, ?) RETURNING id", service, name)
+	id, err := tx.node(service, name)
+	if errors.Is(err, ErrNotFound) {
+		id, err = one(tx, value[int64], "INSERT INTO nodes (service, name) VALUES (?, ?) RETURNING id", service, name)
+	}
+	if err == nil {
+		tx.made(k, id)
+	}
+	return id, err
 }
 
 // Place puts a post, which must be held, into a node. The item id of a post in

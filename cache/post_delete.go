@@ -194,7 +194,7 @@ func (tx *Tx) PurgeOwner(owner, by string, at time.Time, limit int) ([]Removed, 
 // ForgetActor deletes what a remote actor left besides posts: keys, reactions,
 // follows, and the profile. Its binding ends but is kept.
 func (tx *Tx) ForgetActor(uri string, at time.Time) error {
-	tx.after.actors = true
+	tx.wrote(heldActor, "")
 	for _, q := range []string{
 		"DELETE FROM keys WHERE owner = ?",
 		"DELETE FROM reactions WHERE actor = ?",

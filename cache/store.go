@@ -34,8 +34,7 @@ type Store struct {
 	readers         chan *conn  // nil: not opened yet
 
 	workers    workers
-	accounts   memo[Account]
-	actors     memo[Actor]
+	held       memory
 	postsReady chan struct{}
 
 	closing     chan struct{}
@@ -201,11 +200,12 @@ func (s *Store) View(ctx context.Context, fn func(tx *Tx) error) error {
 			return err
 		}
 	}
+	version := s.held.now()
 	if err := c.exec("BEGIN"); err != nil {
 		c = s.drop(c)
 		return fmt.Errorf("begin: %w", typed(err))
 	}
-	tx := &Tx{ctx: ctx, conn: c, store: s}
+	tx := &Tx{ctx: ctx, conn: c, store: s, version: version}
 	defer func() {
 		tx.over = true
 		// A cancelled query must not leave its connection interrupted.

@@ -17,15 +17,18 @@ type Tx struct {
 	over   bool
 	broken error // an error after which SQLite may have rolled back by itself
 	after  effects
+
+	version int     // of what is held, when it began
+	before  effects // of those whose changes it sees although they are not committed
 }
 
 // effects are what happens when the transaction is committed.
 type effects struct {
-	durable  bool            // the log goes to the disk before Update returns
-	jobs     map[string]bool // the kinds of jobs that became ready; "" for any
-	posts    bool            // posts wait to be indexed
-	accounts bool            // accounts were written
-	actors   bool            // actors or their bindings were written
+	durable bool             // the log goes to the disk before Update returns
+	jobs    map[string]bool  // the kinds of jobs that became ready; "" for any
+	posts   bool             // posts wait to be indexed
+	wrote   map[heldKey]bool // rows that may be held in memory
+	made    map[heldKey]any  // rows to hold from now on
 }
 
 func (e *effects) add(o effects) {
@@ -34,8 +37,18 @@ func (e *effects) add(o effects) {
 		e.ready(kind)
 	}
 	e.posts = e.posts || o.posts
-	e.accounts = e.accounts || o.accounts
-	e.actors = e.actors || o.actors
+	for k := range o.wrote {
+		if e.wrote == nil {
+			e.wrote = make(map[heldKey]bool, len(o.wrote))
+		}
+		e.wrote[k] = true
+	}
+	for k, v := range o.made {
+		if e.made == nil {
+			e.made = make(map[heldKey]any, len(o.made))
+		}
+		e.made[k] = v
+	}
 }
 
 // ready notes that jobs of a kind became ready, of any kind for "".

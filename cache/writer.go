@@ -177,7 +177,7 @@ func (s *Store) writeOne(g *group, u *update) {
 	}
 	alone := !g.open
 	g.open = true
-	tx := &Tx{ctx: context.WithoutCancel(u.ctx), conn: s.writer, store: s, write: true}
+	tx := &Tx{ctx: context.WithoutCancel(u.ctx), conn: s.writer, store: s, write: true, version: s.held.now(), before: g.after}
 	u.turn <- tx
 	err := <-u.ran
 	if tx.broken != nil { // even if fn did not pass it on
@@ -232,11 +232,8 @@ func (s *Store) rollback(g *group) {
 
 // signal tells those who wait for it what was committed.
 func (s *Store) signal(e effects) {
-	if e.accounts {
-		s.accounts.forget()
-	}
-	if e.actors {
-		s.actors.forget()
+	if len(e.wrote) > 0 || len(e.made) > 0 {
+		s.held.committed(e)
 	}
 	if len(e.jobs) > 0 {
 		s.workers.wake(e.jobs)

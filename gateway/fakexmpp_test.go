@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"encoding/xml"
 	"errors"
@@ -9,6 +11,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -54,6 +57,9 @@ type fakeXMPP struct {
 	answers  map[string]*stanza.Element
 	arrived  chan struct{}
 	requests int
+
+	counting atomic.Bool // for benchmarks: see count
+	counted  atomic.Int64
 }
 
 func startFakeXMPP(t testing.TB) *fakeXMPP {
@@ -84,7 +90,8 @@ func (s *fakeXMPP) accept() {
 // serve plays the server's part of XEP-0114 until the connection ends.
 func (s *fakeXMPP) serve(conn net.Conn) {
 	defer conn.Close()
-	d := xml.NewDecoder(conn)
+	in := bufio.NewReaderSize(conn, 256<<10)
+	d := xml.NewDecoder(in)
 	if _, err := nextStart(d); err != nil {
 		return
 	}
@@ -110,6 +117,30 @@ func (s *fakeXMPP) serve(conn net.Conn) {
 			return
 		}
 		s.take(el)
+		if s.counting.Load() {
+			s.count(conn, in)
+			return
+		}
+	}
+}
+
+// count is serve for benchmarks: it counts messages, and sends requests back.
+func (s *fakeXMPP) count(conn io.Writer, in *bufio.Reader) {
+	var iq []byte
+	for {
+		tag, err := in.ReadSlice('>')
+		if err != nil {
+			return
+		}
+		switch {
+		case bytes.Equal(tag, []byte("</message>")) || bytes.HasSuffix(tag, []byte("></message>")):
+			s.counted.Add(1)
+		case len(iq) > 0 || bytes.HasPrefix(tag, []byte("<iq ")):
+			if iq = append(iq, tag...); bytes.HasSuffix(iq, []byte("</iq>")) {
+				_, _ = conn.Write(iq)
+				iq = iq[:0]
+			}
+		}
 	}
 }
 

@@ -193,11 +193,7 @@ func parsePublicKey(text string) (*rsa.PublicKey, error) {
 
 // Blocked tells whether the operator blocked a host.
 func (g *Gateway) Blocked(ctx context.Context, host string) bool {
-	var blocked bool
-	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		blocked, err = tx.HostBlocked(host)
-		return err
-	})
+	blocked, err := g.store.HostBlocked(ctx, host)
 	if err != nil {
 		g.log.Error("read blocks", "host", host, "error", err)
 	}
@@ -206,9 +202,6 @@ func (g *Gateway) Blocked(ctx context.Context, host string) bool {
 
 // Known tells whether a remote actor was ever heard of (V5).
 func (g *Gateway) Known(ctx context.Context, actor string) bool {
-	err := g.store.View(ctx, func(tx *cache.Tx) error {
-		_, err := tx.ActorByURI(actor)
-		return err
-	})
+	_, err := g.store.Actor(ctx, actor)
 	return !errors.Is(err, cache.ErrNotFound)
 }

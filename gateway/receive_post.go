@@ -143,10 +143,8 @@ func (g *Gateway) isActor(ctx context.Context, uri string) bool {
 	if ref, err := g.addr.ParseURL(uri); err == nil {
 		return ref.Kind == translate.URLActor
 	}
-	return g.store.View(ctx, func(tx *cache.Tx) error {
-		_, err := tx.ActorByURI(uri)
-		return err
-	}) == nil
+	_, err := g.store.Actor(ctx, uri)
+	return err == nil
 }
 
 // interesting tells whether anybody here has to do with a post: a follower of
