@@ -86,7 +86,7 @@ func run(ctx context.Context, args []string, a *app) int {
 	if len(args) == 0 {
 		args = []string{"--help"}
 	}
-	parsed, err := parser.Parse(markWords(parser.Model, args))
+	parsed, err := parser.Parse(markWords(parser.Model, joinFields(args)))
 	if left >= 0 {
 		return left
 	}

@@ -5,7 +5,6 @@ import (
 	"io"
 	"strconv"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -62,16 +61,54 @@ func (t table) print(w io.Writer) error {
 		_, err := fmt.Fprintln(w, "none")
 		return err
 	}
-	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(tw, strings.ToUpper(strings.Join(t.Columns, "\t")))
-	for _, row := range t.Rows {
-		cells := make([]string, len(row))
-		for i, c := range row {
-			cells[i] = printable(cell(c))
-		}
-		fmt.Fprintln(tw, strings.Join(cells, "\t"))
+	lines := [][]string{make([]string, len(t.Columns))}
+	numbers := make([]bool, len(t.Columns)) // stand on the right
+	for i, c := range t.Columns {
+		lines[0][i] = strings.ToUpper(c)
+		numbers[i] = t.numeric(i)
 	}
-	return tw.Flush()
+	for _, row := range t.Rows {
+		line := make([]string, len(row))
+		for i, c := range row {
+			line[i] = printable(cell(c))
+		}
+		lines = append(lines, line)
+	}
+	widths := make([]int, len(t.Columns))
+	for _, line := range lines {
+		for i := range min(len(line), len(widths)) {
+			widths[i] = max(widths[i], columns(line[i]))
+		}
+	}
+	for _, line := range lines {
+		for i := range min(len(line), len(widths)) {
+			if line[i] = pad(line[i], widths[i], numbers[i]); i == len(widths)-1 && !numbers[i] {
+				line[i] = strings.TrimRight(line[i], " ")
+			}
+		}
+		if _, err := fmt.Fprintln(w, strings.Join(line, "  ")); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// numeric reports whether a column has numbers, and nothing else.
+func (t table) numeric(column int) bool {
+	some := false
+	for _, row := range t.Rows {
+		if column >= len(row) {
+			continue
+		}
+		switch row[column].(type) {
+		case nil:
+		case int, int64, float64:
+			some = true
+		default:
+			return false
+		}
+	}
+	return some
 }
 
 func cell(v any) string {

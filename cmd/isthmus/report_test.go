@@ -27,9 +27,9 @@ func TestPrint(t *testing.T) {
 	}
 	const want = "Two\ntables\ufffd.\n" + `
 Users:
-HANDLE              JOBS              OK
-louise@example.org  3                 yes
--                   -                 no
+HANDLE                          JOBS  OK
+louise@example.org                 3  yes
+-                                  -  no
 evil` + "\ufffd" + `[2J` + "\ufffd" + ` x         1000000000000000  a b
 
 Queue:
@@ -141,21 +141,21 @@ func TestReports(t *testing.T) {
 		want []string
 		not  string
 	}{
-		{[]string{"status"}, []string{"louise@example.org  linked  open    notify  2026-11-20T06:30:00Z  2026-11-20T06:30:00Z  timeout (2026-11-20T06:30:00Z)", "deliver  queued  2     2      2026-11-20T06:30:00Z"}, ""},
+		{[]string{"status"}, []string{"louise@example.org  linked  open    notify  2026-11-20T06:30:00Z  2026-11-20T06:30:00Z  timeout (2026-11-20T06:30:00Z)", "deliver  queued     2      2  2026-11-20T06:30:00Z"}, ""},
 		{[]string{"status", "Louise@example.org/phone"}, []string{"louise@example.org  linked"}, "deliver"},
 		{[]string{"search", "harbour"}, []string{"2026-11-20T06:30:00Z  louise@example.org  the harbour at six"}, "nobody"},
 		{[]string{"search", "harbour", "six", "--json"}, []string{`"text": "the harbour at six"`, `"posts": [`}, "nobody"},
 		{[]string{"search", "harbour at six"}, []string{"the harbour at six"}, ""},
 		{[]string{"search", "harbour six"}, []string{"none"}, "the harbour"},
 		{[]string{"search", "harbour", "--as", "louise@example.org"}, []string{"the harbour at six", "nobody may find"}, ""},
-		{[]string{"links"}, []string{"louise@example.org  louise@example.org  -     linked  2026-11-20T06:30:00Z  0          " + louise.URI}, ""},
+		{[]string{"links"}, []string{"louise@example.org  louise@example.org  -     linked  2026-11-20T06:30:00Z          0  " + louise.URI}, ""},
 		{[]string{"links", "--json"}, []string{`"followers": 0`, `"node": ""`}, ""},
 		{[]string{"blocks"}, []string{"spam.example  2026-11-20T06:30:00Z  spam"}, "mallory"},
 		{[]string{"blocks", "--as", "louise@example.org"}, []string{"https://mast.social/users/mallory"}, "spam"},
-		{[]string{"queue"}, []string{"deliver  mast.social    queued  0      2027-11-20T06:30:00Z  a post  -", "other.example"}, ""},
+		{[]string{"queue"}, []string{"deliver  mast.social    queued      0  2027-11-20T06:30:00Z  a post  -", "other.example"}, ""},
 		{[]string{"queue", "list", "--host", "mast.social"}, []string{"mast.social"}, "other.example"},
 		{[]string{"queue", "--failed"}, []string{"none"}, "mast.social"},
-		{[]string{"cache", "stats"}, []string{"posts                  2", "jobs                   2", "audience  public", "full-text index"}, ""},
+		{[]string{"cache", "stats"}, []string{"posts                      2", "jobs                       2", "audience  public", "full-text index"}, ""},
 		{[]string{"trace", post("7q", "", "").URI}, []string{"audience   public", "louise@example.org  urn:xmpp:microblog:0  7q", "mast.social"}, ""},
 		{[]string{"trace", "xmpp:louise@example.org?;node=urn%3Axmpp%3Amicroblog%3A0;item=7q"}, []string{"audience   public"}, ""},
 	}

@@ -35,7 +35,7 @@ type searchCmd struct {
 	UpdatedAfter  string `placeholder:"DATE" help:"Edited then or later."`
 	UpdatedBefore string `placeholder:"DATE" help:"Edited before."`
 
-	Field   []string `short:"F" aliases:"filter" sep:"none" placeholder:"\"PATH OP VALUE\"" help:"A condition on a field, such as \"media.width >= 1000\". All must hold."`
+	Field   []string `short:"F" aliases:"filter" sep:"none" placeholder:"\"PATH OP VALUE\"" help:"A condition on a field, such as \"media.width >= 1000\", in one argument or in three. All must hold."`
 	OrderBy []string `short:"o" sep:"none" placeholder:"KEY" help:"relevance, published, updated, received or a field; :asc or :desc after it. Several count in turn."`
 
 	Limit   int      `short:"l" default:"20" help:"At most so many (${default})."`
@@ -235,7 +235,7 @@ func wrongQuery(w io.Writer, text string, err error) error {
 	}
 	said := *wrong
 	said.Pos, said.Len = 0, 0 // the mark says it
-	mark := strings.Repeat(" ", len([]rune(text[:wrong.Pos]))) + strings.Repeat("^", len([]rune(text[wrong.Pos:wrong.Pos+wrong.Len])))
+	mark := strings.Repeat(" ", columns(text[:wrong.Pos])) + strings.Repeat("^", columns(text[wrong.Pos:wrong.Pos+wrong.Len]))
 	if _, err := fmt.Fprintf(w, "isthmus: %v\n  %s\n  %s\n", printable(said.Error()), printable(text), mark); err != nil {
 		return err
 	}

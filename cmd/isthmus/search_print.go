@@ -43,7 +43,7 @@ func printSearch(a *app, c *searchCmd, found searchReport) error {
 // print writes hits for people: as a list on a terminal, else as a table.
 func (f searchReport) print(a *app, c *searchCmd) error {
 	if a.terminal() && len(c.Key) == 0 && len(f.Hits) > 0 {
-		return f.printList(a.stdout, !contains(a.environ, "NO_COLOR="))
+		return f.printList(a.stdout, a.screen(), a.bold())
 	}
 	t := table{Name: "posts", Columns: []string{"published", "author", "text", "url"}}
 	if len(c.Key) > 0 {
@@ -67,23 +67,18 @@ func (f searchReport) print(a *app, c *searchCmd) error {
 	return t.print(a.stdout)
 }
 
-func contains(environ []string, prefix string) bool {
-	for _, e := range environ {
-		if strings.HasPrefix(e, prefix) && e != prefix {
-			return true
-		}
-	}
-	return false
-}
-
-// printList writes each hit on lines of its own, with what matched in bold.
-func (f searchReport) printList(w io.Writer, bold bool) error {
+// printList writes each hit on lines of its own, with what matched in bold. The
+// address is never broken, so that it can be opened.
+func (f searchReport) printList(w io.Writer, screen int, bold bool) error {
 	for i, h := range f.Hits {
 		if i > 0 {
 			fmt.Fprintln(w)
 		}
-		fmt.Fprintf(w, "%v  %s  %s\n", stamp(h.Post.Published), printable(h.author()), printable(h.url()))
-		if _, err := fmt.Fprintf(w, "  %s\n", h.marked(bold)); err != nil {
+		fmt.Fprintf(w, "%s  %s\n", h.Post.Published.UTC().Format("2006-01-02 15:04"), printable(h.author()))
+		for _, line := range wrap(h.marked(bold), screen-2) {
+			fmt.Fprintln(w, "  "+ink(line))
+		}
+		if _, err := fmt.Fprintln(w, "  "+printable(h.url())); err != nil {
 			return err
 		}
 	}
@@ -91,17 +86,24 @@ func (f searchReport) printList(w io.Writer, bold bool) error {
 }
 
 // marked is the snippet for a terminal: only our own signs steer it.
-func (h searchHit) marked(bold bool) string {
-	var b strings.Builder
+func (h searchHit) marked(bold bool) []inked {
+	out := make([]inked, 0, len(h.Snippet))
+	add := func(text string, bold bool) {
+		for _, r := range printable(text) {
+			out = append(out, inked{r, bold})
+		}
+	}
 	at := 0
 	for _, m := range h.Marks {
 		if !bold || m[0] < at || m[1] < m[0] || m[1] > len(h.Snippet) {
 			continue
 		}
-		b.WriteString(printable(h.Snippet[at:m[0]]) + "\x1b[1m" + printable(h.Snippet[m[0]:m[1]]) + "\x1b[0m")
+		add(h.Snippet[at:m[0]], false)
+		add(h.Snippet[m[0]:m[1]], true)
 		at = m[1]
 	}
-	return b.String() + printable(h.Snippet[at:])
+	add(h.Snippet[at:], false)
+	return out
 }
 
 func (h searchHit) author() string {

@@ -60,6 +60,11 @@ func TestSearchFlags(t *testing.T) {
 		{"-cats", "c b 7q"}, // words, although they look like flags
 		{"-l2 -cats -o updated:desc", "c b"},
 		{"sea|-pages", "b"},
+		{"-F|media.alt|like|%aves|-t|note", "b"}, // in three arguments, as Libervia has it
+		{"--filter|[\"media\", 0, \"alt\"]|==|waves|sea", "b"},
+		{"-F|reply_to|exists|-l|5", "a"},
+		{"-F|reply_to|exists|false|sea", "b"},
+		{"-F|media.alt == waves|sea", "b"},
 		{"-from:louise@example.org", ""},
 		{"cats OR|-harbour", "c b a"},
 		{"-(cats OR sea)|-l|2", "c 7q"},
@@ -227,14 +232,14 @@ func TestSearchOutput(t *testing.T) {
 func TestSearchList(t *testing.T) {
 	h := searchHit{Post: post("x", translate.Public, ""), Snippet: "\x1b[2Ja cat\u202e", Marks: [][2]int{{5, 10}}}
 	var out bytes.Buffer
-	if err := (searchReport{Hits: []searchHit{h, h}}).printList(&out, true); err != nil {
+	if err := (searchReport{Hits: []searchHit{h, h}}).printList(&out, 80, true); err != nil {
 		t.Fatal(err)
 	}
 	text := out.String()
 	if strings.Count(text, "\x1b[1m") != 2 || strings.Count(text, "\x1b[") != 4 || strings.Contains(text, "\u202e") {
 		t.Errorf("%q", text)
 	}
-	if got := h.marked(false); strings.Contains(got, "\x1b") {
+	if got := ink(h.marked(false)); strings.Contains(got, "\x1b") {
 		t.Errorf("%q", got)
 	}
 	null, err := os.Open(os.DevNull)

@@ -1,10 +1,13 @@
 package main
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 
 	"github.com/alecthomas/kong"
+	"github.com/go-json-experiment/json"
 
 	"isthmus/cache"
 )
@@ -59,6 +62,60 @@ func markWords(model *kong.Application, args []string) []string {
 		out = append(out, arg)
 	}
 	return out
+}
+
+// joinFields makes one argument of a condition that is written as three, as
+// Libervia takes it: --field PATH OP VALUE. A path alone is no condition.
+func joinFields(args []string) []string {
+	if len(args) == 0 || args[0] != "search" {
+		return args
+	}
+	out := []string{}
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		if arg == "--" {
+			return append(out, args[i:]...)
+		}
+		out = append(out, arg)
+		if arg != "-F" && arg != "--field" && arg != "--filter" || i+2 >= len(args) {
+			continue
+		}
+		path, op := listPath(args[i+1]), args[i+2]
+		if strings.ContainsAny(path, " \t<>=!") {
+			continue
+		}
+		i += 2
+		condition := path + " " + op
+		if i+1 < len(args) && (!strings.EqualFold(op, "exists") || slices.Contains([]string{"true", "false", "yes", "no"}, args[i+1])) {
+			i++
+			condition += " " + args[i]
+		}
+		out[len(out)-1] = "--field=" + condition
+	}
+	return out
+}
+
+// listPath writes a path that is a list, ["a", 0, "b"], as a[0].b.
+func listPath(path string) string {
+	var list []any
+	if !strings.HasPrefix(path, "[") || json.Unmarshal([]byte(path), &list) != nil {
+		return path
+	}
+	var b strings.Builder
+	for i, step := range list {
+		switch step := step.(type) {
+		case string:
+			if i > 0 {
+				b.WriteByte('.')
+			}
+			b.WriteString(step)
+		case float64:
+			fmt.Fprintf(&b, "[%d]", int(step))
+		default:
+			return path
+		}
+	}
+	return b.String()
 }
 
 func flagsOf(model *kong.Node, command string) []*kong.Flag {
