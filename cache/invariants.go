@@ -19,6 +19,9 @@ var invariants = []invariant{
 	{"a live item without post", "SELECT item FROM placements l WHERE retracted_at = 0 AND NOT EXISTS (SELECT 1 FROM posts WHERE id = l.post_id)",
 		[]string{`UPDATE placements SET post_id = NULL, retracted_at = max(placed_at, 1)
 			WHERE retracted_at = 0 AND NOT EXISTS (SELECT 1 FROM posts WHERE id = placements.post_id)`}},
+	{"a wrong count of items", "SELECT CAST(node_id AS TEXT) FROM (SELECT * FROM (" + countedItems + ") EXCEPT SELECT * FROM node_counts)" +
+		" UNION SELECT CAST(node_id AS TEXT) FROM (SELECT * FROM node_counts EXCEPT SELECT * FROM (" + countedItems + "))",
+		[]string{"DELETE FROM node_counts", "INSERT INTO node_counts " + countedItems}},
 	{"a text of a deleted post", "SELECT CAST(id AS TEXT) FROM posts_fts_docsize WHERE id NOT IN (SELECT id FROM posts WHERE indexed = 1)",
 		[]string{"DELETE FROM posts_fts WHERE rowid IN (SELECT id FROM posts_fts_docsize WHERE id NOT IN (SELECT id FROM posts WHERE indexed = 1))"}},
 	{"a post missing in the text", "SELECT uri FROM posts WHERE indexed = 1 AND id NOT IN (SELECT id FROM posts_fts_docsize)",
@@ -43,6 +46,10 @@ var invariants = []invariant{
 		[]string{`UPDATE job_queues SET turn = max(served, (SELECT min(run_at) FROM jobs j WHERE j.queue = job_queues.id AND state = 0 AND head = 1))
 			WHERE turn = 9223372036854775807 AND EXISTS (SELECT 1 FROM jobs j WHERE j.queue = job_queues.id AND state = 0 AND head = 1)`}},
 }
+
+// countedItems are the rows that node_counts should have (migration 9).
+const countedItems = `SELECT l.node_id, p.owner, coalesce(p.author, ''), p.vis, p.boost IS NOT NULL, p.owner_host, coalesce(p.author_host, ''), count(*)
+	FROM placements l JOIN posts p ON p.id = l.post_id WHERE l.retracted_at = 0 GROUP BY 1, 2, 3, 4, 5`
 
 // shownRows is how many rows of one kind are reported.
 const shownRows = 10

@@ -124,6 +124,31 @@ func (n nodeItems) count(after, before key) (int, error) {
 	return n.tx.count("SELECT count(*) FROM "+itemTables+where, args...)
 }
 
+// groups are the live items of a node by all that the audience asks of those
+// which are not boosts and are open: the counts of migration 9, as posts.
+const groups = `(SELECT 0 AS id, owner, owner_host, nullif(author, '') AS author, author_host, vis, NULL AS boost, items
+	FROM node_counts WHERE node_id = ?3 AND boosts = 0) p`
+
+// countAll counts all items of the node. Where only open ones count, the
+// audience is asked once for each owner, and for each boost.
+func (n nodeItems) countAll() (int, error) {
+	if n.q.Width == AnyWidth || n.q.Reacted {
+		return n.count(lowest, highest)
+	}
+	where, args := n.a.where(n.q.Width.sql(), n.node)
+	count, err := n.tx.count("SELECT coalesce(sum(items), 0) FROM "+groups+where, args...)
+	if err != nil {
+		return 0, err
+	}
+	boosts, err := n.tx.exists("SELECT 1 FROM node_counts WHERE node_id = ? AND boosts = 1", n.node)
+	if err != nil || !boosts {
+		return count, err
+	}
+	where, args = n.where(" AND p.boost IS NOT NULL")
+	more, err := n.tx.count("SELECT count(*) FROM "+itemTables+where, args...)
+	return count + more, err
+}
+
 // Items returns a page of the live items of a node that the viewer may see.
 // Before and After may both be given. An unknown node is an empty one.
 func (tx *Tx) Items(q ItemQuery) (ItemPage, error) {
@@ -174,7 +199,7 @@ func (n nodeItems) page(after, before key) ([]Stored, error) {
 // position fills Count and Index: what comes before the page in its order.
 func (n nodeItems) position(page *ItemPage, after, before key) error {
 	var err error
-	if page.Count, err = n.count(lowest, highest); err != nil {
+	if page.Count, err = n.countAll(); err != nil {
 		return err
 	}
 	skipped := 0

@@ -118,6 +118,8 @@ func TestVerify(t *testing.T) {
 		{"a person's text", `DELETE FROM people_fts`, "person missing"},
 		{"a stranger's text", `INSERT INTO people_fts (rowid, name, handle, bio) VALUES (770, 'ghost', '', '')`, "forgotten person"},
 		{"leases", `UPDATE job_queues SET inflight = 7`, "count of leases"},
+		{"counts", `UPDATE node_counts SET items = items + 1`, "wrong count of items"},
+		{"no counts", `DELETE FROM node_counts`, "wrong count of items"},
 		{"heads", `UPDATE jobs SET head = 1`, "two heads"},
 		{"no head", `UPDATE jobs SET head = 0`, "without head"},
 		{"no turn", `UPDATE job_queues SET turn = 9223372036854775807`, "without turn"},
