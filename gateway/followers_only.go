@@ -59,7 +59,7 @@ func (g *Gateway) FollowersOnly(ctx context.Context, jid stanza.JID, on bool) (s
 
 // unapprovedText says what comes of followers whom nobody let in.
 func unapprovedText(n int) string {
-	return fmt.Sprintf("%d of your followers were let in by nobody. Neither they nor others on their servers get these posts, since a server shows them to all your followers there. "+
+	return fmt.Sprintf("Followers whom nobody let in: %d. Neither they nor others on their servers get these posts, since a server shows them to all your followers there. "+
 		"See who they are with: followers. Then approve or deny each.", n)
 }
 

@@ -148,7 +148,7 @@ func TestFollowersOnly(t *testing.T) {
 	if edit := w.expect("Update")[0]; edit.inbox != aliceURI+"/inbox" || edit.uri != made.uri {
 		t.Errorf("the edit is %+v", edit)
 	}
-	w.say(louise, "status", "1 of your followers were let in by nobody")
+	w.say(louise, "status", "Followers whom nobody let in: 1")
 	w.say(louise, "followers", "(let in by nobody)")
 	w.say(louise, "approve bob@pub.test", "follows you now")
 	w.deliveries()
