@@ -47,7 +47,7 @@ func (g *Gateway) pullComments(ctx context.Context, a cache.Account) {
 // from them. It is false if the service does not answer.
 func (g *Gateway) pullCommentsOf(ctx context.Context, root cache.Stored, n translate.Node) bool {
 	started := g.now()
-	items, v, err := g.peruse(ctx, stanza.JID(n.Service), n.Name, xmpp.ItemsQuery{MaxItems: commentsMost})
+	items, v, _ := g.peruse(ctx, stanza.JID(n.Service), n.Name, xmpp.ItemsQuery{MaxItems: commentsMost})
 	if v != readable || len(items) == 0 {
 		return v != unproven
 	}
@@ -59,7 +59,7 @@ func (g *Gateway) pullCommentsOf(ctx context.Context, root cache.Stored, n trans
 		}
 	}
 	var gone []string
-	err = g.store.View(ctx, func(tx *cache.Tx) (err error) {
+	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
 		gone, err = missing(tx, n, held, started, func(s cache.Stored) (bool, error) { return s.Post.Origin == translate.OriginXMPP, nil })
 		return err
 	})
