@@ -45,7 +45,7 @@ func (f foundPost) String() string {
 func searchPage(ctx context.Context, o order, cursor string) (answerPage, error) {
 	var found cache.SearchResult
 	v := o.g.viewer(ctx, o.user)
-	err := o.g.store.View(ctx, func(tx *cache.Tx) (err error) {
+	err := o.g.search(ctx, o.user, func(tx *cache.Tx) (err error) {
 		found, err = tx.Search(cache.SearchQuery{Text: o.arg, Viewer: v, Limit: pageLines, Cursor: cursor, Now: o.g.now()})
 		return err
 	})

@@ -49,16 +49,17 @@ type Gateway struct {
 	router *xmpp.Router
 	link   *xmpp.Component
 
-	itemKey []byte // keys the hashes that propose item ids
-	keys    *keyring
-	flights singleflight.Group // one fetch of a thing at a time
-	recent  *memory            // what was fetched, or could not be, a moment ago
-	reading *bookmarks         // where users are in the answers to their searches
-	linkUp  chan struct{}
-	caps    *xmpp.Caps // of actors
-	domain  *xmpp.Caps // of the component's own address
-	started time.Time
-	running sync.WaitGroup // work begun by a stanza that outlives its handler
+	itemKey  []byte // keys the hashes that propose item ids
+	keys     *keyring
+	flights  singleflight.Group // one fetch of a thing at a time
+	recent   *memory            // what was fetched, or could not be, a moment ago
+	reading  *bookmarks         // where users are in the answers to their searches
+	searches *turns
+	linkUp   chan struct{}
+	caps     *xmpp.Caps // of actors
+	domain   *xmpp.Caps // of the component's own address
+	started  time.Time
+	running  sync.WaitGroup // work begun by a stanza that outlives its handler
 }
 
 // New makes a gateway over an open store. The first start pins the addresses
@@ -85,7 +86,7 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 		return nil, err
 	}
 	g.keys = newKeyring(g)
-	g.recent, g.reading = newMemory(), newBookmarks()
+	g.recent, g.reading, g.searches = newMemory(), newBookmarks(), newTurns()
 	g.setXMPP()
 	return g, nil
 }

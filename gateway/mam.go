@@ -45,7 +45,11 @@ func (a *archive) Archive(ctx context.Context, q xmpp.ArchiveQuery) (out xmpp.Ar
 	if strings.HasPrefix(q.Node, NodePrivatePrefix) && !ownPrivate(q.NodeRequest, v) {
 		return out, fail(NotFound, "no such node")
 	}
-	err = a.g.store.View(ctx, func(tx *cache.Tx) error {
+	read := a.g.store.View
+	if q.Text != "" || with != "" || q.To.Local() == "" {
+		read = func(ctx context.Context, fn func(*cache.Tx) error) error { return a.g.search(ctx, q.From, fn) }
+	}
+	err = read(ctx, func(tx *cache.Tx) error {
 		for _, p := range pages {
 			if !narrowTo(&p, q) {
 				continue

@@ -18,7 +18,7 @@ func (pg *pages) Search(ctx context.Context, q web.SearchQuery) (web.SearchPage,
 	if q.Best {
 		query.Order = []cache.Order{{By: "relevance", Desc: true}}
 	}
-	err := pg.g.store.View(ctx, func(tx *cache.Tx) error {
+	err := pg.g.search(ctx, "", func(tx *cache.Tx) error {
 		res, err := tx.Search(query)
 		if err != nil {
 			return err

@@ -102,7 +102,7 @@ func (g *Gateway) listItems(ctx context.Context, r xmpp.ItemsRequest) (xmpp.Item
 		return out, err
 	}
 	v := g.viewer(ctx, r.From)
-	err = g.store.View(ctx, func(tx *cache.Tx) error {
+	err = g.search(ctx, r.From, func(tx *cache.Tx) error {
 		l, err := listFor(tx, r.From, r.Node)
 		if err != nil {
 			return err
