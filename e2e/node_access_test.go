@@ -13,15 +13,15 @@ import (
 const asPublic = "https://www.w3.org/ns/activitystreams#Public"
 
 // private is Jules, who approves nobody by themselves, and keeps a microblog
-// for contacts only.
-func (s *site) private() *lab.Client {
+// that not everybody may read.
+func (s *site) private(model string) *lab.Client {
 	s.t.Helper()
 	ctx := within(s.t, patience)
 	jules, err := lab.Connect(ctx, s.jules, lab.ClientOptions{Address: s.server.C2S, Roots: s.CA.Pool()})
 	s.must(err)
 	s.t.Cleanup(jules.Close)
 	s.must(jules.CreateNode(ctx, "", lab.Microblog, map[string]string{
-		"pubsub#access_model": "presence", "pubsub#persist_items": "true", "pubsub#max_items": "200",
+		"pubsub#access_model": model, "pubsub#persist_items": "true", "pubsub#max_items": "200",
 	}))
 	s.must(jules.Message(ctx, s.Names.Component, "link", "link", ""))
 	_, err = jules.Inbox.Await(ctx, "the gateway's wish to be a contact", func(n *lab.Node) bool {
@@ -70,7 +70,7 @@ func audience(a lab.Activity) (list []string) {
 // approved by nobody.
 func TestNodeForContacts(t *testing.T) {
 	over(t, mainSetups, func(t *testing.T, s *site) {
-		jules := s.private()
+		jules := s.private("presence")
 		ctx := within(t, 5*patience)
 		s.link(s.louise) // for markers
 		s.followedBy(s.social, "zeno", s.louise)
@@ -142,6 +142,43 @@ func TestNodeForContacts(t *testing.T) {
 		}
 		if n := s.count(s.social, is("Create", "friends")); n != 0 {
 			t.Errorf("Zeno's server got %d posts for friends", n)
+		}
+	})
+}
+
+// TestNodeByApproval publishes in a microblog whose owner lets in each reader,
+// which of the two servers ejabberd has, and then in one for a list of people,
+// the gateway among them.
+func TestNodeByApproval(t *testing.T) {
+	over(t, mainSetups[1:], func(t *testing.T, s *site) {
+		jules := s.private("authorize")
+		ctx := within(t, 4*patience)
+		s.tells(jules, "followers-only on", "From now on")
+		_, err := s.fedi.Follow(ctx, "alice", "@"+jules.Account.JID())
+		s.must(err)
+		_, err = jules.Inbox.Await(ctx, "Alice's wish to follow", func(n *lab.Node) bool {
+			return n.Is("", "presence") && n.Attr("type") == "subscribe" && n.Attr("from") == s.jidOf(s.fedi, "alice")
+		})
+		s.must(err)
+		s.tells(jules, "approve alice@"+s.fedi.Host, "follows you now")
+		s.posts(jules, "waiting", "while the gateway waits")
+		owner := "<pubsub xmlns='http://jabber.org/protocol/pubsub#owner'>"
+		_, err = jules.IQ(ctx, "set", "", owner+"<subscriptions node='"+lab.Microblog+"'><subscription jid='"+s.Names.Component+"' subscription='subscribed'/></subscriptions></pubsub>")
+		s.must(err)
+		s.posts(jules, "let-in", "for those whom I let in")
+		made, err := s.fedi.Await(ctx, "the post", is("Create", "for those whom I let in"))
+		s.must(err)
+		if to := audience(made); slices.Contains(to, asPublic) {
+			t.Errorf("it is for %v", to)
+		}
+		_, err = jules.IQ(ctx, "set", "", owner+"<affiliations node='"+lab.Microblog+"'><affiliation jid='"+s.Names.Component+"' affiliation='member'/></affiliations></pubsub>")
+		s.must(err)
+		s.must(jules.Configure(ctx, "", lab.Microblog, map[string]string{"pubsub#access_model": "whitelist"}))
+		s.posts(jules, "list", "for those on a list")
+		_, err = s.fedi.Await(ctx, "what was for those whom Jules let in taken back", is("Delete", made.Object))
+		s.must(err)
+		if n := s.count(s.fedi, is("Create", "for those on a list")); n != 0 {
+			t.Error("what is for a list of people crossed")
 		}
 	})
 }
