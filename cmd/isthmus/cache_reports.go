@@ -286,6 +286,9 @@ func (r reports) export(ctx context.Context, c call, out io.Writer) (report, err
 
 func (r reports) takeIn(ctx context.Context, in io.Reader) (report, error) {
 	got, err := r.store.Import(ctx, in, nil)
+	if err == nil && got.New > 0 { // what is taken in is found, also where no gateway runs that would index it
+		err = r.store.Index(ctx)
+	}
 	said := fmt.Sprintf("%d posts are new, %d were there, %d were there and differ (they stay as they were), %d were deleted here and stay so.",
 		got.New, got.Held, got.Kept, got.Refused)
 	if err != nil {

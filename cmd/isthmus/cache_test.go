@@ -82,6 +82,7 @@ func TestCacheCommands(t *testing.T) {
 				{[]string{"cache", "reset"}, "no\n", exitFailed, "nothing was forgotten"},
 				{[]string{"cache", "reset"}, "yes\n", exitDone, "are forgotten: 9 of kind note"},
 				{[]string{"cache", "import", file("x.ndjson")}, "", exitDone, "10 posts are new, 2 were there"},
+				{[]string{"search", "sea", "-k", "uri"}, "", exitDone, "https://mast.social/7"}, // at once
 				{[]string{"cache", "import", file("x.ndjson")}, "", exitDone, "0 posts are new, 12 were there"},
 				{[]string{"cache", "import", "-"}, "nonsense", exitFailed, "no head"},
 				{[]string{"cache", "import", file("none")}, "", exitFailed, "no such file"},
