@@ -186,6 +186,18 @@ func (b *buffer) String() string {
 	return b.b.String()
 }
 
+// database makes one with nothing in it.
+func (b *bench) database() {
+	b.t.Helper()
+	store, err := cache.Open(b.t.Context(), filepath.Join(b.dir, "isthmus.db"), slog.New(slog.DiscardHandler))
+	if err == nil {
+		err = store.Close()
+	}
+	if err != nil {
+		b.t.Fatal(err)
+	}
+}
+
 // serve starts the program's serve and waits until it is ready. stop ends it
 // and returns its status.
 func (b *bench) serve() (log *buffer, stop func() int) {

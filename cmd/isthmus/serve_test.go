@@ -44,6 +44,10 @@ func TestCommandsWithAndWithoutServer(t *testing.T) {
 	if status != exitFailed || !strings.Contains(errs, "link needs the running gateway") || !strings.Contains(errs, "isthmus serve --config "+b.config) {
 		t.Errorf("status %d: %s", status, errs)
 	}
+	if status, _, errs := b.with("blocks"); status != exitFailed || !strings.Contains(errs, "there is no database "+filepath.Join(b.dir, "isthmus.db")) {
+		t.Errorf("status %d: %s", status, errs)
+	}
+	b.database()
 	if status, out, errs := b.with("blocks"); status != exitDone || out != "none\n" {
 		t.Errorf("status %d: %s%s", status, out, errs)
 	}
@@ -96,6 +100,7 @@ func TestCommandsWithAndWithoutServer(t *testing.T) {
 // A socket that a killed gateway left behind is in nobody's way.
 func TestStaleSocket(t *testing.T) {
 	b := newBench(t, serveConfig(t))
+	b.database()
 	l, err := net.ListenUnix("unix", &net.UnixAddr{Name: filepath.Join(b.dir, "isthmus.db.sock"), Net: "unix"})
 	if err != nil {
 		t.Fatal(err)
@@ -380,6 +385,7 @@ func TestStatusCheck(t *testing.T) {
 			t.Errorf("status %d, want %q first: %s%s", status, say, out, errs)
 		}
 	}
+	b.database()
 	check(exitFailed, "does not run; start it with: isthmus serve")
 	_, stop := b.serve()
 	defer stop()

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
+	"os"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -54,6 +56,9 @@ type health struct {
 
 // askFile gives a command that only reads to the database itself.
 func (a *app) askFile(ctx context.Context, cfg config.Config, in call) (report, error) {
+	if _, err := os.Stat(cfg.Cache.Path); errors.Is(err, fs.ErrNotExist) {
+		return report{}, fmt.Errorf("there is no database %s: the first isthmus serve makes it; if there is one elsewhere, say so in cache.path of %s", cfg.Cache.Path, cfg.File)
+	}
 	svc, err := a.build(ctx, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
 		return report{}, inUse(err, cfg)
