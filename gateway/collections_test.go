@@ -3,6 +3,8 @@ package gateway
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -198,4 +200,30 @@ func TestFollowers(t *testing.T) {
 	if s.document(p.URI + "/likes")["first"] != nil || s.get(p.URI+"/likes?page=0", asPeer, "").Code != 404 {
 		t.Error("who likes it is told")
 	}
+}
+
+// FuzzPage reads the cursor of a page: what is read is written again as it was,
+// but for zeros before it.
+func FuzzPage(f *testing.F) {
+	for _, s := range []string{"0", "last", "17", "b17", "b0", "-1", "b", "", "+1", "99999999999999999999", "007"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, cursor string) {
+		at, ok := parseSpan(cursor)
+		if !ok {
+			return
+		}
+		digits, back := strings.CutPrefix(cursor, backPage)
+		digits = strings.TrimLeft(digits, "0")
+		switch {
+		case at.from < 0:
+			t.Errorf("%q is read as %+v", cursor, at)
+		case at.back && at.from == 0:
+			if cursor != lastPage {
+				t.Errorf("%q is the last page", cursor)
+			}
+		case at.back != back || at.from > 0 && strconv.FormatInt(at.from, 10) != digits || at.from == 0 && digits != "":
+			t.Errorf("%q is read as %+v", cursor, at)
+		}
+	})
 }

@@ -63,6 +63,14 @@ func TestActorAddress(t *testing.T) {
 			t.Errorf("%s: back to %s, %v", c.name, again.URI, err)
 		}
 	}
+	f.mast.Change(func() { odd.Doc["preferredUsername"] = "odd" }) // its handle can be verified now
+	if a := f.known(odd); a.JID != hashed(odd) || a.Acct != "odd@"+f.mast.Host {
+		t.Errorf("with a handle, it is %s at %s", a.Acct, a.JID)
+	}
+	var moved *redirect
+	if _, err := f.remoteByJID(t.Context(), stanza.JID(plain("odd"))); !errors.As(err, &moved) || moved.to != hashed(odd) {
+		t.Errorf("by its handle: %v", err)
+	}
 	f.mast.Change(func() { f.ann.Doc["name"], f.ann.Doc["preferredUsername"] = "Anna", "anna" })
 	if a := f.known(f.ann); a.JID != plain("ann") || a.Name != "Anna" {
 		t.Errorf("renamed, it is %s at %s", a.Name, a.JID)
