@@ -389,3 +389,26 @@ func TestNarrowReply(t *testing.T) {
 		return nil
 	})
 }
+
+// TestBeforeTheSwitch shows that what was published before the switch stays
+// where it is, also if the gateway could not see then what there was.
+func TestBeforeTheSwitch(t *testing.T) {
+	w := newWorld(t)
+	w.linkUser(louise)
+	w.narrow(louise, modelPresence, false, true)
+	w.hold(louise, feed, w.entry("old", "From before."))
+	old := w.xmpp.item(louise, feed, "old")
+	w.pass(2 * time.Second)
+	w.say(louise, "followers-only on", "From now on")
+	w.narrow(louise, modelPresence, true, true)
+	w.pass(2 * time.Second)
+	a, err := w.accountOf(t.Context(), louise, "")
+	w.must(err)
+	w.pull(t.Context(), a, false)
+	w.event(louise, louise, feed, old)
+	w.expect("")
+	w.publish(louise, feed, w.entry("new", "From now on."))
+	w.expect("Create")
+	w.say(louise, "import", "1 older posts are with the followers")
+	w.expect("Create")
+}
