@@ -35,7 +35,7 @@ var kinds = func() map[string]kind {
 		kindLeaf:   "p h1 h2 h3 h4 h5 h6 pre",
 		kindBreak: "address article aside body caption center dd details dialog dir div dl dt fieldset figcaption figure footer " +
 			"form header hgroup hr html legend main menu nav option section summary table tbody tfoot thead tr",
-		kindSkip: "script style title template object embed applet svg math canvas textarea select noscript noembed " +
+		kindSkip: "script style title template object applet svg math canvas textarea select noscript noembed " +
 			"noframes xmp plaintext iframe",
 		kindMedia: "img video audio",
 	} {

@@ -83,12 +83,13 @@ func (f *fragment) html(s string) {
 	}
 	z := html.NewTokenizer(strings.NewReader(s))
 	for {
-		switch z.Next() {
+		token := z.Next()
+		switch token {
 		case html.ErrorToken:
 			return
 		case html.TextToken:
 			f.chars(string(z.Text()))
-		case html.StartTagToken, html.SelfClosingTagToken: // the slash means nothing in HTML
+		case html.StartTagToken, html.SelfClosingTagToken:
 			name, more := z.TagName()
 			tag := string(name)
 			var a attrs
@@ -98,6 +99,9 @@ func (f *fragment) html(s string) {
 				a.set(string(k), string(v))
 			}
 			f.start(tag, a)
+			if token == html.SelfClosingTagToken && (tag == "svg" || tag == "math") {
+				f.end(tag) // in HTML the slash means nothing, but for these
+			}
 		case html.EndTagToken:
 			name, _ := z.TagName()
 			f.end(string(name))

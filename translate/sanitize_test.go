@@ -75,6 +75,7 @@ func TestSanitize(t *testing.T) {
 			`<p><a href="https://x.test/">a dog</a></p>`, "a dog (https://x.test/)"},
 		{"emoji", `<img class="emoji" src="https://x.test/e.png" alt=":blobcat:"><img class="wp-smiley" src="https://s.w.org/1f600.png" alt="😀">`,
 			`<p>:blobcat:😀</p>`, ":blobcat:😀"},
+		{"void and closed elements", `<p>a</p><embed src=x/><p>b</p><svg/><math/><base href=x/><input name=q onfocus=x><p>c</p>`, `<p>a</p><p>b</p><p>c</p>`, "a\n\nb\n\nc"},
 		{"embedded video", `<figure><iframe src="https://video.test/embed/1">fallback</iframe></figure>x`,
 			`<p><a href="https://video.test/embed/1">1</a></p><p>x</p>`, "1 (https://video.test/embed/1)\n\nx"},
 		{"comments and declarations", "<!DOCTYPE x><!-- a --><?php b ?><![CDATA[c]]>d", "<p>d</p>", "d"},

@@ -14,11 +14,19 @@ var templateFiles embed.FS
 
 // templates are parsed when the program starts: a mistake in one fails every test.
 var templates = template.Must(template.New("").Funcs(template.FuncMap{
-	"content": func(t translate.Translation) template.HTML { return sanitised(t.HTML) },
+	"content": translated,
 	"day":     func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
 	"stamp":   func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 	"xmpp":    xmppURL,
 }).ParseFS(templateFiles, "templates/*.html"))
+
+// translated is the content in another language, as markup below its title.
+func translated(t translate.Translation) template.HTML {
+	if t.Title == "" {
+		return sanitised(outline(t.HTML, 2))
+	}
+	return sanitised(outline(t.HTML, 3))
+}
 
 // xmppURL lets a link of the xmpp: scheme through, which html/template does not
 // know, and nothing else.

@@ -3,10 +3,12 @@ package web
 import (
 	"html/template"
 	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"isthmus/translate"
 )
@@ -135,7 +137,34 @@ func (e Entry) ContentHTML() template.HTML {
 	if e.Post.HTML == "" && e.Post.Text != "" {
 		return template.HTML("<p>" + template.HTMLEscapeString(e.Post.Text) + "</p>") //nolint:gosec // escaped
 	}
-	return sanitised(e.Post.HTML)
+	level := 2 // below what stands above it on the page
+	switch {
+	case e.alone:
+	case e.Post.Title != "":
+		level = 4
+	default:
+		level = 3
+	}
+	return sanitised(outline(e.Post.HTML, level))
+}
+
+// heading is the tag of a heading in sanitised markup.
+var heading = regexp.MustCompile(`<(/?)h([1-6])([ />])`)
+
+// outline gives the headings of a post their place in the outline of a page: its
+// highest are at a level, and none is left out on the way down.
+func outline(html string, level int) string {
+	var used []string
+	for _, m := range heading.FindAllStringSubmatch(html, -1) {
+		if !slices.Contains(used, m[2]) {
+			used = append(used, m[2])
+		}
+	}
+	slices.Sort(used)
+	return heading.ReplaceAllStringFunc(html, func(tag string) string {
+		m := heading.FindStringSubmatch(tag)
+		return "<" + m[1] + "h" + strconv.Itoa(min(level+slices.Index(used, m[2]), 6)) + m[3]
+	})
 }
 
 // teaserLength is how much of an article a list shows.
@@ -214,11 +243,12 @@ func first(s ...string) string {
 }
 
 func initial(name string) string {
-	r, _ := utf8.DecodeRuneInString(strings.TrimLeft(name, "@ "))
-	if r == utf8.RuneError {
-		return "?"
+	for _, r := range name {
+		if unicode.IsLetter(r) || unicode.IsNumber(r) {
+			return strings.ToUpper(string(r))
+		}
 	}
-	return strings.ToUpper(string(r))
+	return "?"
 }
 
 // shorten cuts text at a blank before n runes.

@@ -264,6 +264,33 @@ func TestHostileFields(t *testing.T) {
 	}
 }
 
+func TestInitial(t *testing.T) {
+	for name, want := range map[string]string{"louise": "L", "@news@x": "N", "\u202e<évil": "É", "": "?", "🎈 42": "4", "\xff": "?"} {
+		if got := initial(name); got != want {
+			t.Errorf("%q: %q", name, got)
+		}
+	}
+}
+
+// The headings of posts fit into the outline of the page that shows them.
+func TestHeadings(t *testing.T) {
+	for _, c := range []struct {
+		html  string
+		level int
+		want  string
+	}{
+		{"<p>none</p>", 2, "<p>none</p>"},
+		{"<h1>a</h1><h1>b</h1>", 2, "<h2>a</h2><h2>b</h2>"},
+		{`<h2 dir="rtl">a</h2><h5>b</h5><h3>c</h3>`, 3, `<h3 dir="rtl">a</h3><h5>b</h5><h4>c</h4>`},
+		{"<h1>a</h1><h2>b</h2><h3>c</h3><h4>d</h4>", 4, "<h4>a</h4><h5>b</h5><h6>c</h6><h6>d</h6>"},
+		{"<hr/><p>&lt;h1&gt;</p>", 2, "<hr/><p>&lt;h1&gt;</p>"},
+	} {
+		if got := outline(c.html, c.level); got != c.want {
+			t.Errorf("%s at %d: %s", c.html, c.level, got)
+		}
+	}
+}
+
 func TestRoutes(t *testing.T) {
 	h := testServer(t, shelf{
 		actors: map[string]Profile{"louise@example.org": profile()},
