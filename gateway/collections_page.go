@@ -44,9 +44,8 @@ func parseSpan(cursor string) (span, bool) {
 		return span{back: true}, true
 	}
 	digits, back := strings.CutPrefix(cursor, backPage)
-	from, err := strconv.ParseInt(digits, 10, 64)
-	ok := err == nil && from >= 0 && !strings.HasPrefix(digits, "+") && !(back && from == 0)
-	return span{from: from, back: back}, ok
+	from, err := strconv.ParseUint(digits, 10, 63) // which takes no sign
+	return span{from: int64(from), back: back}, err == nil && !(back && from == 0)
 }
 
 // read gives the members of the page in the order of the collection, and the

@@ -205,7 +205,7 @@ func TestFollowers(t *testing.T) {
 // FuzzPage reads the cursor of a page: what is read is written again as it was,
 // but for zeros before it.
 func FuzzPage(f *testing.F) {
-	for _, s := range []string{"0", "last", "17", "b17", "b0", "-1", "b", "", "+1", "99999999999999999999", "007"} {
+	for _, s := range []string{"0", "last", "17", "b17", "b0", "-1", "b", "", "+1", "-0", "99999999999999999999", "007"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, cursor string) {
