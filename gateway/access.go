@@ -112,8 +112,11 @@ func (g *Gateway) judge(ctx context.Context, a cache.Account, s sight) bool {
 		return false
 	}
 	text := fmt.Sprintf("not everybody can read the node %s (%s), so nothing in it is federated; make it open", feedNode(a), condition(s.cause))
-	if g.followersOnly(ctx, a) {
+	switch {
+	case g.followersOnly(ctx, a):
 		text = fmt.Sprintf("I may not read the node %s (%s), or cannot tell that it is for your contacts; accept me as a contact, or let me subscribe", feedNode(a), condition(s.cause))
+	case a.Node == "" && s.v == refused:
+		text += ", or send: followers-only on"
 	}
 	g.reached(ctx, a, func(r *cache.Reach) { r.Error, r.ErrorAt = text, g.now() })
 	return false

@@ -49,10 +49,16 @@ func (g *Gateway) Link(ctx context.Context, jid stanza.JID, node string) (string
 // welcome tells who has linked what comes next.
 func (g *Gateway) welcome(a cache.Account, v verdict, cause error) string {
 	lines := []string{fmt.Sprintf("Linked. Your fediverse address is @%s and your page is %s", a.Acct, g.addr.PageURL(acctOf(a)))}
-	if v == readable {
+	switch {
+	case v == readable:
 		lines = append(lines, fmt.Sprintf("What you publish from now on in %s is federated. To federate older posts too, send: import", feedNode(a)))
-	} else {
+	case !a.FollowersOnly.IsZero() && v == refused:
+		lines = append(lines, fmt.Sprintf("Your node %s is not open to everybody (%s). What you publish there from now on goes to the followers whom you approved, if it is for your contacts and I am one.", feedNode(a), condition(cause)))
+	default:
 		lines = append(lines, fmt.Sprintf("Nothing crosses yet: strangers cannot read your node %s (%s). Make it open in your client; what you publish there from then on is federated.", feedNode(a), condition(cause)))
+		if a.Node == "" && v == refused {
+			lines = append(lines, "If it shall stay for your contacts, send: followers-only on. Then it goes to the followers whom you approve, and to nobody else.")
+		}
 	}
 	if a.Node == "" && len(g.cfg.XMPP.Services) > 0 {
 		lines = append(lines, "What you post in a node that is on the fediverse too, of "+strings.Join(g.cfg.XMPP.Services, " or ")+", is yours there, if the service says who posts.")
