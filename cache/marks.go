@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+	"time"
 
 	"isthmus/translate"
 )
@@ -211,7 +212,7 @@ func anyOf(list []string) string {
 
 // marked is the same for a filter.
 func (f Filter) marked() string {
-	c, err := f.read()
+	c, err := f.read(time.Time{}) // no date has a mark
 	if err != nil || c.not || (c.op != "==" && c.op != "in") {
 		return ""
 	}

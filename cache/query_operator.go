@@ -199,6 +199,9 @@ func (p *parser) sort(value string, at int) error {
 // span is a time from and before; a moment is from and before itself.
 type span struct{ from, to time.Time }
 
+// last is the last millisecond of a span.
+func (s span) last() int64 { return max(s.to.UnixMilli()-1, s.from.UnixMilli()) }
+
 // parseSpan reads a date, and how long it is: a year, a month, a day, or a
 // moment; relative ones count back from now.
 func parseSpan(s string, now time.Time) (span, error) {

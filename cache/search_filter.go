@@ -90,7 +90,7 @@ func ParseFilter(text string) (Filter, error) {
 
 // check reports what is wrong with a filter.
 func (f Filter) check() error {
-	_, err := f.read()
+	_, err := f.read(time.Now())
 	return err
 }
 
@@ -102,7 +102,8 @@ type comparison struct {
 	args  []any
 }
 
-func (f Filter) read() (c comparison, err error) {
+// read reads a filter; now is what its dates count back from.
+func (f Filter) read(now time.Time) (c comparison, err error) {
 	if c.op, c.not, err = filterOp(f.Op); err != nil {
 		return c, err
 	}
@@ -133,7 +134,7 @@ func (f Filter) read() (c comparison, err error) {
 		}
 	}
 	for _, v := range list {
-		arg, err := c.field.read(v)
+		arg, err := c.field.read(v, now)
 		if err != nil {
 			return c, err
 		}
@@ -185,7 +186,7 @@ func listOf(v any) ([]any, error) {
 }
 
 // read brings a value into the form that the field is compared in.
-func (f field) read(v any) (any, error) {
+func (f field) read(v any, now time.Time) (any, error) {
 	s, text := v.(string)
 	if !text {
 		switch v := v.(type) {
@@ -219,11 +220,11 @@ func (f field) read(v any) (any, error) {
 		}
 		return nil, &QueryError{Problem: fmt.Sprintf("%q is neither true nor false", s)}
 	case timeField:
-		d, err := parseSpan(s, time.Now())
+		d, err := parseSpan(s, now)
 		if err != nil {
 			return nil, &QueryError{Problem: err.Error(), Hint: dateHint(opBefore)}
 		}
-		return d.from.UnixMilli(), nil
+		return d, nil
 	}
 	return s, nil
 }
@@ -238,9 +239,13 @@ func (c comparison) sql(arg func(any) string) string {
 	f := c.field
 	test := func(base string) string {
 		v := f.value(base)
-		switch c.op {
-		case "exists":
+		switch {
+		case c.op == "exists":
 			return f.present(base)
+		case f.kind == timeField:
+			return c.timeSQL(v, arg)
+		}
+		switch c.op {
 		case "between":
 			return fmt.Sprintf("%s BETWEEN %s AND %s", v, arg(c.args[0]), arg(c.args[1]))
 		case "in", "ioverlap":
@@ -264,6 +269,28 @@ func (c comparison) sql(arg func(any) string) string {
 		return "NOT (" + cond + ")"
 	}
 	return cond
+}
+
+// timeSQL writes a comparison of the date v. A year, month or day is all of it: what
+// is equal lies in it, and what is greater comes after it.
+func (c comparison) timeSQL(v string, arg func(any) string) string {
+	within := func(first, last span) string {
+		return fmt.Sprintf("%s BETWEEN %s AND %s", v, arg(first.from.UnixMilli()), arg(last.last()))
+	}
+	first := c.args[0].(span)
+	switch c.op {
+	case "between":
+		return within(first, c.args[1].(span))
+	case "<", ">=":
+		return v + " " + c.op + " " + arg(first.from.UnixMilli())
+	case "<=", ">":
+		return v + " " + c.op + " " + arg(first.last())
+	}
+	var any []string
+	for _, a := range c.args {
+		any = append(any, within(a.(span), a.(span)))
+	}
+	return "(" + strings.Join(any, " OR ") + ")"
 }
 
 // present is the SQL that a value is there and says something.

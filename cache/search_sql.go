@@ -159,7 +159,7 @@ func (w *sqlWriter) term(c *clause) (string, error) {
 }
 
 func (w *sqlWriter) filter(f Filter) (string, error) {
-	c, err := f.read()
+	c, err := f.read(w.q.Now)
 	if err != nil {
 		return "", err
 	}
@@ -283,8 +283,12 @@ type place struct {
 	either        string // a service or a node of this name
 }
 
-// commentsPrefix starts the names of nodes for comments (XEP-0277 §3.3).
-const commentsPrefix = "urn:xmpp:microblog:0:comments/"
+// The names of nodes for comments (XEP-0277 §3.3) are from commentsPrefix on, and
+// before commentsEnd: 0 comes after /.
+const (
+	commentsPrefix = "urn:xmpp:microblog:0:comments/"
+	commentsEnd    = "urn:xmpp:microblog:0:comments0"
+)
 
 func readPlace(value string) place {
 	if at, err := translate.ParsePubSubURI(value); err == nil && strings.HasPrefix(value, "xmpp:") {
@@ -305,7 +309,7 @@ func readPlace(value string) place {
 func (l place) sql(arg func(any) string) string {
 	switch {
 	case l.either == "comments":
-		return fmt.Sprintf("(substr(n.name, 1, %d) = '%s' OR n.name = 'comments')", len(commentsPrefix), commentsPrefix)
+		return fmt.Sprintf("(n.name >= '%s' AND n.name < '%s' OR n.name = 'comments')", commentsPrefix, commentsEnd)
 	case l.either != "" && l.node != "":
 		return "(n.service = " + arg(l.service) + " AND n.name = " + arg(l.node) + " OR n.name = " + arg(l.either) + ")"
 	case l.either != "":

@@ -294,6 +294,9 @@ func (a asker) filter() asked {
 		asked{text: "updated > " + moment.Format(time.RFC3339), match: func(p translate.Post) bool { return p.Updated.After(moment) }},
 		asked{text: "updated != " + moment.Format(time.RFC3339), match: func(p translate.Post) bool { return !p.Updated.Equal(moment) }},
 		asked{text: "published <= " + moment.Format(time.RFC3339), match: func(p translate.Post) bool { return !p.Published.After(moment) }},
+		asked{text: "published == 2026-11", match: func(translate.Post) bool { return true }},
+		asked{text: "published != 2026", match: func(translate.Post) bool { return false }},
+		asked{text: "published in 2025," + moment.Format(time.RFC3339), match: func(p translate.Post) bool { return p.Published.Equal(moment) }},
 		asked{text: "received exists", match: func(translate.Post) bool { return true }},
 	)
 }
