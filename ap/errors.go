@@ -9,11 +9,19 @@ import (
 // ErrRefused is about an address that the client does not go to: not https, a
 // port that is not allowed, an address that is not public, too many redirects.
 // Trying again later does not help.
-var ErrRefused = errors.New("address refused")
+var ErrRefused error = finalError("address refused")
 
 // ErrContent is about an answer that cannot be used: another media type, not
 // JSON, too big, an id that is not where it was found.
-var ErrContent = errors.New("unusable answer")
+var ErrContent error = finalError("unusable answer")
+
+// finalError is about what stays as it is.
+type finalError string
+
+func (e finalError) Error() string { return string(e) }
+
+// Final tells packages that do not know this one that asking again is in vain.
+func (e finalError) Final() bool { return true }
 
 // StatusError is an answer that is not 2xx.
 type StatusError struct {

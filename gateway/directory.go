@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -44,9 +45,7 @@ func (d *directory) Resolve(ctx context.Context, r webfinger.Resource) (webfinge
 		return webfinger.Subject{}, webfinger.ErrNotFound
 	}
 	a, err := g.accountOf(ctx, stanza.JID(jid), node)
-	if isKind(err, NotFound) && g.cfg.Consent == "open" {
-		a, err = g.openAccount(ctx, jid, node)
-	}
+	a, err = g.orOpened(ctx, a, err, jid, node)
 	if err == nil {
 		err = accountError(a, nil)
 	}
@@ -123,6 +122,26 @@ func (d *directory) Usage(ctx context.Context) (u webfinger.Usage, err error) {
 	return u, err
 }
 
+// orOpened is an account that was looked for, or the one that it becomes by being
+// asked for.
+func (g *Gateway) orOpened(ctx context.Context, a cache.Account, err error, jid, node string) (cache.Account, error) {
+	if !g.openable(a, err) {
+		return a, err
+	}
+	opened, openErr := g.openAccount(ctx, jid, node)
+	if openErr != nil && err == nil {
+		return a, nil // who has nothing to read still follows
+	}
+	return opened, openErr
+}
+
+// openable tells whether an account comes to be when somebody asks for it: in
+// consent mode "open", if there is none, or one that only follows and whose owner
+// never left.
+func (g *Gateway) openable(a cache.Account, err error) bool {
+	return g.cfg.Consent == "open" && (isKind(err, NotFound) || err == nil && a.State == cache.FollowerOnly && a.Generation == 1)
+}
+
 // openAccount makes the account of a user whose node everybody can read, in
 // consent mode "open" only. Who was asked about and had none is not asked about
 // again soon: HTTP strangers must not make us ask the XMPP server (X6).
@@ -140,10 +159,19 @@ func (g *Gateway) openAccount(ctx context.Context, jid, node string) (cache.Acco
 		if feed == "" {
 			feed = stanza.NSMicroblog
 		}
+		known, err := g.accountOf(ctx, stanza.JID(jid), node)
+		if !g.openable(known, err) { // paused, or unlinked, or linked meanwhile
+			return known, cmp.Or(err, accountError(known, err))
+		}
 		if !g.strangerCanRead(ctx, stanza.JID(jid), feed) {
 			return cache.Account{}, fail(NotFound, "no such actor")
 		}
-		a, err := g.makeAccount(ctx, stanza.JID(jid), node, cache.Linked)
+		var a cache.Account
+		if err == nil {
+			a, err = g.relink(ctx, known)
+		} else {
+			a, err = g.makeAccount(ctx, stanza.JID(jid), node, cache.Linked)
+		}
 		if err == nil {
 			g.running.Go(func() {
 				ctx := context.WithoutCancel(ctx)

@@ -167,6 +167,33 @@ func TestOpenConsent(t *testing.T) {
 	if status, _, _ := s.finger(louise); status != 404 || s.get(w.addr.ActorURL(louise), asPeer, "").Code != http.StatusGone {
 		t.Error("who has left is made an actor again")
 	}
+	// Who followed somebody first is an actor all the same, once there is something
+	// to read; but not who is paused, or has left.
+	const max = "max@example.org"
+	_, err = w.makeAccount(t.Context(), max, "", cache.FollowerOnly)
+	w.must(err)
+	if doc := s.document(w.addr.ActorURL(max)); doc["discoverable"] == true {
+		t.Errorf("who only follows is %v", doc)
+	}
+	w.recent.forget("open " + max + " ") // later
+	w.hold(max, feed)
+	if doc := s.document(w.addr.ActorURL(max)); doc["discoverable"] != true {
+		t.Errorf("who followed first is %v", doc)
+	}
+	w.running.Wait()
+	_, err = w.Pause(t.Context(), max, "")
+	w.must(err)
+	if status, _, _ := s.finger(max); status != 404 || s.get(w.addr.ActorURL(max), asPeer, "").Code != 404 {
+		t.Error("who is paused is made an actor again")
+	}
+	_, err = w.makeAccount(t.Context(), louise, "", cache.FollowerOnly)
+	w.must(err)
+	if status, _, _ := s.finger(louise); status == 200 {
+		a, err := w.accountOf(t.Context(), louise, "")
+		if err != nil || a.State != cache.FollowerOnly {
+			t.Errorf("who has left and follows somebody is %s, %v", a.State, err)
+		}
+	}
 	w.hold("zoe@example.org", feed)
 	w.xmpp.mu.Lock()
 	_, _ = w.xmpp.listener.Close(), w.xmpp.conn.Close()

@@ -43,14 +43,14 @@ func (b *backend) Actor(ctx context.Context, q ap.Lookup) (any, error) {
 // of users whose node everybody can read.
 func (g *Gateway) findAccount(ctx context.Context, acct string) (cache.Account, error) {
 	a, err := g.account(ctx, acct)
-	if !isKind(err, NotFound) || g.cfg.Consent != "open" {
+	if !g.openable(a, err) {
 		return a, err
 	}
 	jid, node, parseErr := g.addr.ParseHandle(acct)
 	if parseErr != nil {
 		return a, err
 	}
-	return g.openAccount(ctx, jid, node)
+	return g.orOpened(ctx, a, err, jid, node)
 }
 
 // actorDocument is an account as the fediverse sees it (A1-A17).

@@ -52,6 +52,7 @@ type fakeXMPP struct {
 	conn     net.Conn
 	nodes    map[string]*fakeNode
 	vcards   map[string]*stanza.Element
+	noVCards bool // it cannot tell now
 	subs     map[string]bool
 	sent     []*stanza.Element // messages and presences of the gateway
 	answers  map[string]*stanza.Element
@@ -229,6 +230,9 @@ func (s *fakeXMPP) answer(iq *stanza.Element) *stanza.Element {
 	if iq.Child(stanza.NSVCardTemp, "vCard") != nil {
 		if v := s.vcards[iq.Get("to")]; v != nil {
 			return result(v)
+		}
+		if s.noVCards {
+			return refuse("remote-server-timeout")
 		}
 		return refuse("item-not-found")
 	}

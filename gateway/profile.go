@@ -108,10 +108,11 @@ func (g *Gateway) portrait(ctx context.Context, jid stanza.JID) portrait {
 	}
 	askCtx, cancel := context.WithTimeout(ctx, askTime)
 	defer cancel()
-	if payload, err := g.link.Request(askCtx, xmpp.VCardIQ(g.stranger(), jid)); err == nil {
-		if v, ok := xmpp.ParseVCard(payload); ok {
-			p.add(v)
-		}
+	payload, err := g.link.Request(askCtx, xmpp.VCardIQ(g.stranger(), jid))
+	if err != nil { // a server that is slow for a moment takes nobody's name away
+		p.silent = p.silent || verdictOf(err) == unproven
+	} else if v, ok := xmpp.ParseVCard(payload); ok {
+		p.add(v)
 	}
 	return p
 }

@@ -96,15 +96,23 @@ func (g *Gateway) realJID(handle string) string {
 // remoteByURI finds a remote actor by its id.
 func (g *Gateway) remoteByURI(ctx context.Context, uri string) (cache.Actor, error) {
 	a, err := g.store.Actor(ctx, uri)
-	if err == nil {
+	if err == nil && !g.mayBeBack(a) {
 		return g.freshened(ctx, a)
 	}
-	if !errors.Is(err, cache.ErrNotFound) {
+	if err != nil && !errors.Is(err, cache.ErrNotFound) {
 		return a, because(Temporary, err, "the store is busy")
 	}
 	return fly(ctx, g, "actor "+uri, func(ctx context.Context) (cache.Actor, error) {
 		return g.fetchActor(ctx, uri)
 	})
+}
+
+// goneFor is how long nobody looks whether an actor that was gone is there
+// again: a server can say 410 by mistake.
+const goneFor = 24 * time.Hour
+
+func (g *Gateway) mayBeBack(a cache.Actor) bool {
+	return !a.GoneAt.IsZero() && g.now().Sub(a.GoneAt) > goneFor
 }
 
 // freshened refuses actors that are gone, and has old copies read again in the

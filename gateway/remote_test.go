@@ -303,3 +303,24 @@ func TestKeyTakenAway(t *testing.T) {
 		t.Error("a key that is not listed any more counts")
 	}
 }
+
+// TestActorComesBack: an actor that was gone, by mistake of its server maybe, is
+// looked for again a day later, when it does something.
+func TestActorComesBack(t *testing.T) {
+	f := newFediverse(t)
+	f.follows(f.louise, f.ann, cache.FollowAccepted)
+	f.markGone(t.Context(), f.ann.ID)
+	say := func(text string) bool {
+		n := f.ann.Note(text)
+		f.get(f.ann, f.ann.Activity("Create", n), "")
+		return strings.HasSuffix(f.held(n["id"].(string)), text)
+	}
+	asked := fetchedFrom(f.mast, "/users/ann")
+	if say("Am I here?") || fetchedFrom(f.mast, "/users/ann") != asked {
+		t.Error("who is gone is heard, or asked about, at once")
+	}
+	f.pass(goneFor + time.Hour)
+	if !say("I am back.") {
+		t.Error("who is back is not heard")
+	}
+}

@@ -194,17 +194,24 @@ func parseTyped(body []byte, contentType string) (jrd, error) {
 	return d, nil
 }
 
-// classify turns a status into what it means here (W5): 404 and its kin say
-// that nobody is there, 410 that somebody was; the rest may pass.
+// classify turns an error into what it means here (W5): 404 and its kin say that
+// nobody is there, 410 that somebody was. Other refusals, and addresses that are
+// not gone to, do not change by themselves; the rest may pass.
 func classify(err error) error {
 	var status interface{ StatusCode() int }
+	var final interface{ Final() bool }
 	if errors.As(err, &status) {
-		switch status.StatusCode() {
-		case http.StatusNotFound, http.StatusBadRequest:
+		switch code := status.StatusCode(); {
+		case code == http.StatusNotFound, code == http.StatusBadRequest:
 			return fmt.Errorf("%w: %w", ErrNotFound, err)
-		case http.StatusGone:
+		case code == http.StatusGone:
 			return fmt.Errorf("%w: %w", ErrGone, err)
+		case code == http.StatusRequestTimeout, code == http.StatusTooEarly, code == http.StatusTooManyRequests:
+		case code < 500, code == http.StatusNotImplemented:
+			return fmt.Errorf("%w: %w", ErrWrong, err)
 		}
+	} else if errors.As(err, &final) && final.Final() {
+		return fmt.Errorf("%w: %w", ErrWrong, err)
 	}
 	return err
 }

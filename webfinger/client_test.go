@@ -54,6 +54,12 @@ func (s *site) Fetch(_ context.Context, from, _ string, _ int64) ([]byte, string
 	return []byte(d.body), d.typ, d.err
 }
 
+// notGoneTo is how a fetcher refuses an address.
+type notGoneTo struct{}
+
+func (notGoneTo) Error() string { return "not there" }
+func (notGoneTo) Final() bool   { return true }
+
 func finger(handle string) string {
 	_, host, _ := strings.Cut(handle, "@")
 	return "https://" + host + "/.well-known/webfinger?resource=" + url.QueryEscape("acct:"+handle)
@@ -225,6 +231,16 @@ func TestVerify(t *testing.T) {
 		{"property host is away", Claim{id, "alice", "alice@social.example"}, map[string]doc{
 			finger("alice@social.example"): {err: trouble}, finger(alice): answer("acct:"+alice, id),
 		}, "", trouble},
+		{"property host is overrun", Claim{id, "alice", "alice@social.example"}, map[string]doc{
+			finger("alice@social.example"): {err: answered(429)}, finger(alice): answer("acct:"+alice, id),
+		}, "", answered(429)},
+		{"property host forbids", Claim{id, "alice", "alice@social.example"}, map[string]doc{
+			finger("alice@social.example"): {err: answered(403)}, finger(alice): answer("acct:"+alice, id),
+		}, alice, nil},
+		{"property host is not gone to", Claim{id, "alice", "alice@social.example"}, map[string]doc{
+			finger("alice@social.example"): {err: notGoneTo{}}, finger(alice): answer("acct:"+alice, id),
+		}, alice, nil},
+		{"WebFinger is forbidden", Claim{ID: id, PreferredUsername: "alice"}, map[string]doc{finger(alice): {err: answered(403)}}, "", ErrWrong},
 		{"name with a slash", Claim{ID: id, PreferredUsername: "../alice"}, nil, "", ErrNotFound},
 		{"name with another host", Claim{ID: id, PreferredUsername: "alice@evil.example"}, nil, "", ErrNotFound},
 		{"no name", Claim{ID: id}, nil, "", ErrNotFound},
