@@ -18,6 +18,16 @@ type ItemQuery struct {
 	Reacted       bool   // only items to which somebody reacted
 	Count         bool   // fill Count of the answer
 	Position      bool   // and Index, which costs as much again after a cursor
+	// Known, if set, is asked about each item of the page, without its post: of
+	// what is known the post is not read.
+	Known func(Stored, Version) bool
+}
+
+// Version says which state of a post is meant. It changes with all that a post
+// holds, and no two posts have the same.
+type Version struct {
+	post, rev, received int64
+	digest              [16]byte
 }
 
 // ItemPage is a page of items.
@@ -41,7 +51,10 @@ func scanItem(r row) (s Stored, err error) {
 	return s, s.decode(parsed)
 }
 
-const itemColumns = storedColumns + ", l.item, l.uri, l.publisher, l.life, l.via, l.placed_at, l.retracted_at"
+const (
+	placeColumns = "l.item, l.uri, l.publisher, l.life, l.via, l.placed_at, l.retracted_at"
+	itemColumns  = storedColumns + ", " + placeColumns
+)
 
 // nodeItems is a query for the visible live items of one node.
 type nodeItems struct {
@@ -188,12 +201,48 @@ func (tx *Tx) Items(q ItemQuery) (ItemPage, error) {
 func (n nodeItems) page(after, before key) ([]Stored, error) {
 	cond, args := n.between(after, before)
 	where, args := n.where(cond+n.order()+" LIMIT ?8 + 0 OFFSET ?9", append(args, limitOr(n.q.Limit, 20), max(n.q.Start, 0))...)
+	if n.q.Known != nil {
+		return n.unknown(where, args)
+	}
 	items, err := all(n.tx, scanItem, "SELECT "+itemColumns+" FROM "+itemTables+
 		" JOIN bodies b ON b.post_id = p.id"+where, args...)
 	for i := range items {
 		items[i].Item.Service, items[i].Item.Node = n.q.Service, n.q.Node
 	}
 	return items, err
+}
+
+// unknown reads a page, and of its posts those that are not known.
+func (n nodeItems) unknown(where string, args []any) ([]Stored, error) {
+	var versions []Version
+	items, err := all(n.tx, func(r row) (Stored, error) {
+		var v Version
+		var digest []byte
+		s := Stored{Item: &Placement{Service: n.q.Service, Node: n.q.Node}}
+		l := s.Item
+		err := r.Scan(&v.post, &v.rev, &v.received, &digest, when{&s.Modified},
+			&l.ItemID, &l.URI, &l.Publisher, &l.Life, &l.Via, when{&l.PlacedAt}, when{&l.RetractedAt})
+		s.ID, s.Received = v.post, moment(v.received)
+		copy(v.digest[:], digest)
+		versions = append(versions, v)
+		return s, err
+	}, "SELECT p.id, p.rev, p.received, p.hash, p.modified, "+placeColumns+" FROM "+itemTables+where, args...)
+	if err != nil {
+		return nil, err
+	}
+	for i := range items {
+		if n.q.Known(items[i], versions[i]) {
+			continue
+		}
+		parsed, err := one(n.tx, value[[]byte], "SELECT json(parsed) FROM bodies WHERE post_id = ?", items[i].ID)
+		if err == nil {
+			err = items[i].decode(parsed)
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return items, nil
 }
 
 // position fills Count and Index: what comes before the page in its order.

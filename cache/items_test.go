@@ -82,6 +82,9 @@ func drawNode(t *rapid.T, tx *Tx) error {
 // walkNode compares all ways through a node with one plain list.
 func walkNode(t *rapid.T, tx *Tx, q ItemQuery) {
 	want := plainItems(t, tx, q)
+	if rapid.Bool().Draw(t, "asked what is known") {
+		q.Known = func(s Stored, _ Version) bool { return s.Post.URI != "" }
+	}
 	for _, ascending := range []bool{true, false} {
 		q.Ascending = ascending
 		var got []string

@@ -53,6 +53,7 @@ type Gateway struct {
 	keys     *keyring
 	flights  singleflight.Group // one fetch of a thing at a time
 	recent   *memory            // what was fetched, or could not be, a moment ago
+	shown    *shown             // items of feeds as they were written last
 	reading  *bookmarks         // where users are in the answers to their searches
 	searches *turns
 	linkUp   chan struct{}
@@ -86,7 +87,7 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 		return nil, err
 	}
 	g.keys = newKeyring(g)
-	g.recent, g.reading, g.searches = newMemory(), newBookmarks(), newTurns()
+	g.recent, g.shown, g.reading, g.searches = newMemory(), newShown(), newBookmarks(), newTurns()
 	g.setXMPP()
 	return g, nil
 }

@@ -107,7 +107,8 @@ func (g *Gateway) fill(ctx context.Context, a cache.Actor) error {
 
 // feed answers a page of a node that holds items of one actor.
 func (s *pubsub) feed(ctx context.Context, a cache.Actor, r xmpp.ItemsRequest, v cache.Viewer) (out xmpp.ItemsResult, err error) {
-	q := itemQuery(a.JID, r, v)
+	q, before := itemQuery(a.JID, r, v), s.g.shown.page()
+	q.Known = before.has
 	err = s.g.store.View(ctx, func(tx *cache.Tx) error {
 		page, err := itemPage(tx, q, r)
 		if err != nil {
@@ -115,6 +116,10 @@ func (s *pubsub) feed(ctx context.Context, a cache.Actor, r xmpp.ItemsRequest, v
 		}
 		out.Count, out.Index = page.Count, page.Index
 		for _, stored := range page.Items {
+			if item, ok := before.known[stored.Item.ItemID]; ok {
+				out.Items = append(out.Items, item)
+				continue
+			}
 			at := translate.Item{Service: a.JID, Node: r.Node, ID: stored.Item.ItemID}
 			item, err := s.g.item(tx, stored.Post, at)
 			if errors.Is(err, cache.ErrNotFound) || errors.Is(err, cache.ErrGone) {
@@ -123,6 +128,7 @@ func (s *pubsub) feed(ctx context.Context, a cache.Actor, r xmpp.ItemsRequest, v
 			if err != nil {
 				return err
 			}
+			before.keep(stored.Post, item)
 			out.Items = append(out.Items, item)
 		}
 		return nil
