@@ -4,9 +4,14 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/go-json-experiment/json"
@@ -14,8 +19,9 @@ import (
 	"isthmus/translate"
 )
 
-// exportVersion is the form of exports. What reads them takes no later one.
-const exportVersion = 1
+// exportVersion is the form of exports. What reads them takes no later one. The
+// first had no proofs.
+const exportVersion = 2
 
 // The lines of an export: a head, one line a post, and a foot that shows that
 // it is whole.
@@ -25,6 +31,7 @@ type (
 		Made    time.Time `json:"made"`
 	}
 	exportPost struct {
+		Proof      string         `json:"proof,omitempty"` // that this store wrote the line: see seal
 		Post       translate.Post `json:"post"`
 		Received   time.Time      `json:"received"`
 		RawType    string         `json:"raw_type,omitempty"`
@@ -62,7 +69,11 @@ func (s *Store) Export(ctx context.Context, w io.Writer, x Selection, now time.T
 		return out.WriteByte('\n')
 	}
 	n := 0
-	err := write(exportHead{Isthmus: exportVersion, Made: now.UTC()})
+	key, err := s.exportKey(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("export: %w", err)
+	}
+	err = write(exportHead{Isthmus: exportVersion, Made: now.UTC()})
 	for after := int64(0); err == nil; {
 		var ids []int64
 		var posts []exportPost
@@ -86,7 +97,7 @@ func (s *Store) Export(ctx context.Context, w io.Writer, x Selection, now time.T
 		})
 		for i := 0; err == nil && i < len(posts); i++ {
 			n++
-			err = write(posts[i])
+			err = writeSealed(out, key, posts[i])
 		}
 		if len(ids) == 0 {
 			break
@@ -103,6 +114,57 @@ func (s *Store) Export(ctx context.Context, w io.Writer, x Selection, now time.T
 		return n, fmt.Errorf("export: %w", err)
 	}
 	return n, nil
+}
+
+// exportKey is what lines are sealed with. It comes from a secret that the store
+// has from its first start, so that a backup that is put in its place knows its
+// exports too.
+func (s *Store) exportKey(ctx context.Context) ([]byte, error) {
+	var secret []byte
+	read := func(tx *Tx) (err error) {
+		secret, err = tx.Secret(SecretIDs, secretSize, rand.Reader)
+		return err
+	}
+	err := s.View(ctx, func(tx *Tx) error { // a damaged file can perhaps not be written
+		stored, err := tx.Meta(secretKey + SecretIDs)
+		secret = []byte(stored)
+		return err
+	})
+	if errors.Is(err, ErrNotFound) {
+		err = s.Update(ctx, read)
+	}
+	return seal(secret, []byte("isthmus export")), err
+}
+
+func seal(key, text []byte) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write(text)
+	return h.Sum(nil)
+}
+
+// A sealed line begins with its proof: of the line as it is without that.
+const (
+	sealStart = `{"proof":"`
+	sealEnd   = `",`
+)
+
+// writeSealed writes a line that nobody else can write.
+func writeSealed(out io.Writer, key []byte, x exportPost) error {
+	line, err := json.Marshal(x, lenientText)
+	if err != nil {
+		return err
+	}
+	start := sealStart + base64.RawURLEncoding.EncodeToString(seal(key, line)) + sealEnd
+	_, err = out.Write(slices.Concat([]byte(start), line[1:], []byte("\n")))
+	return err
+}
+
+// sealed tells whether this store wrote a line.
+func sealed(key, line []byte) bool {
+	rest, found := bytes.CutPrefix(line, []byte(sealStart))
+	proof, rest, cut := bytes.Cut(rest, []byte(sealEnd))
+	want := base64.RawURLEncoding.EncodeToString(seal(key, append([]byte("{"), rest...)))
+	return found && cut && hmac.Equal(proof, []byte(want))
 }
 
 func (tx *Tx) exportPost(id int64) (exportPost, error) {
@@ -135,178 +197,4 @@ func (tx *Tx) exportPost(id int64) (exportPost, error) {
 			Via: p.Via, Placed: p.PlacedAt, Retracted: p.RetractedAt})
 	}
 	return x, err
-}
-
-// Imported sums up an import.
-type Imported struct {
-	Posts   int // lines with posts
-	New     int
-	Held    int // were there already, the same
-	Kept    int // were there already, and differ: what is held stays
-	Refused int // deleted here, or somebody else's here
-}
-
-// maxImportLine bounds a line: a document of 1 MiB in base64, the post that was
-// read from it, and its places.
-const maxImportLine = 8 << 20
-
-// errNotExport says that what is imported is no export, or a damaged one.
-var errNotExport = errors.New("this is not a whole export of isthmus")
-
-// Import reads an export. What is held already stays as it is, so that an
-// import can be repeated, and goes on where it was cut off. An export that is
-// cut off is reported as such after what it holds was taken.
-func (s *Store) Import(ctx context.Context, r io.Reader, told func(Imported)) (Imported, error) {
-	var sum Imported
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 64<<10), maxImportLine)
-	var head exportHead
-	if !lines.Scan() || json.Unmarshal(lines.Bytes(), &head) != nil || head.Isthmus == 0 {
-		return sum, fmt.Errorf("import: %w: its first line is no head", errNotExport)
-	}
-	if head.Isthmus > exportVersion {
-		return sum, fmt.Errorf("import: the export has form %d and this program knows %d; use the newer program", head.Isthmus, exportVersion)
-	}
-	whole := false
-	var batch []exportPost
-	for line := 2; lines.Scan(); line++ {
-		if whole {
-			return sum, fmt.Errorf("import: line %d: %w: it goes on after its end", line, errNotExport)
-		}
-		if foot, ok := readFoot(lines.Bytes()); ok {
-			if foot.Posts != sum.Posts+len(batch) {
-				return sum, fmt.Errorf("import: line %d: %w: it counts %d posts and has %d", line, errNotExport, foot.Posts, sum.Posts+len(batch))
-			}
-			whole = true
-			continue
-		}
-		p, err := readExportPost(lines.Bytes())
-		if err != nil {
-			return sum, fmt.Errorf("import: line %d: %w: %w", line, errNotExport, err)
-		}
-		if batch = append(batch, p); len(batch) == exportBatch {
-			if err := s.importSome(ctx, batch, &sum); err != nil {
-				return sum, fmt.Errorf("import: %w", err)
-			}
-			batch = batch[:0]
-			if told != nil {
-				told(sum)
-			}
-		}
-	}
-	if err := s.importSome(ctx, batch, &sum); err != nil {
-		return sum, fmt.Errorf("import: %w", err)
-	}
-	if err := lines.Err(); err != nil {
-		return sum, fmt.Errorf("import: %w", err)
-	}
-	if !whole {
-		return sum, fmt.Errorf("import: %w: it is cut off; what it holds was taken", errNotExport)
-	}
-	return sum, nil
-}
-
-func readFoot(line []byte) (exportFoot, bool) {
-	var f exportFoot
-	if !bytes.HasPrefix(line, []byte(`{"posts":`)) {
-		return f, false
-	}
-	return f, json.Unmarshal(line, &f) == nil
-}
-
-// readExportPost reads and checks a line. Text may be odd, as it is stored.
-func readExportPost(line []byte) (exportPost, error) {
-	var x exportPost
-	if err := json.Unmarshal(line, &x, lenientText, json.RejectUnknownMembers(true)); err != nil {
-		return x, err
-	}
-	p := x.Post
-	switch {
-	case p.URI == "" || p.Owner.URI == "" || x.Received.IsZero():
-		return x, errors.New("URI, owner and time of receipt are needed")
-	case p.Origin != translate.OriginAP && p.Origin != translate.OriginXMPP:
-		return x, fmt.Errorf("there is no origin %q", p.Origin)
-	case visOf(visCode(p.Visibility)) != p.Visibility:
-		return x, fmt.Errorf("there is no audience %q", p.Visibility)
-	case p.Origin == translate.OriginAP && hostOf(p.URI) != hostOf(p.Owner.URI):
-		return x, fmt.Errorf("%s cannot be of %s: they are on different hosts", p.URI, p.Owner.URI)
-	}
-	return x, nil
-}
-
-func (s *Store) importSome(ctx context.Context, batch []exportPost, sum *Imported) error {
-	if len(batch) == 0 {
-		return nil
-	}
-	got := *sum
-	err := s.Update(ctx, func(tx *Tx) error {
-		for _, x := range batch {
-			if err := tx.importPost(x, &got); err != nil {
-				return fmt.Errorf("%s: %w", x.Post.URI, err)
-			}
-		}
-		return nil
-	})
-	if err == nil {
-		*sum = got
-	}
-	return err
-}
-
-func (tx *Tx) importPost(x exportPost, sum *Imported) error {
-	sum.Posts++
-	held, err := one(tx, value[[]byte], "SELECT hash FROM posts WHERE uri = ?", x.Post.URI)
-	if err == nil {
-		hash, err := digest(x.Post)
-		if bytes.Equal(hash, held) {
-			sum.Held++
-		} else {
-			sum.Kept++
-		}
-		return err
-	}
-	if !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	p := x.Post
-	p.Item = nil // it is placed below, with its dates
-	_, _, err = tx.PutPost(p, x.Raw, PutOptions{Received: x.Received, Addressees: x.Addressees, RawType: x.RawType})
-	if errors.Is(err, ErrGone) || errors.Is(err, ErrConflict) {
-		sum.Refused++
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if err := tx.importPlaces(x); err != nil {
-		return err
-	}
-	sum.New++
-	return nil
-}
-
-// importPlaces puts a post where it was. A place that another post has now stays
-// that post's.
-func (tx *Tx) importPlaces(x exportPost) error {
-	for _, l := range x.Places {
-		_, err := tx.Place(Placement{Service: l.Service, Node: l.Node, ItemID: l.Item, URI: x.Post.URI,
-			Publisher: l.Publisher, Via: l.Via, PlacedAt: l.Placed})
-		if errors.Is(err, ErrConflict) {
-			continue
-		}
-		if err == nil && !l.Retracted.IsZero() {
-			_, err = tx.RetractItem(l.Service, l.Node, l.Item, l.Retracted)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	if x.Post.Item == nil {
-		return nil
-	}
-	parsed, err := formOf(x.Post)
-	if err != nil {
-		return err
-	}
-	return tx.run("UPDATE bodies SET parsed = jsonb(?) WHERE post_id = (SELECT id FROM posts WHERE uri = ?)", parsed, x.Post.URI)
 }

@@ -23,13 +23,31 @@ func (s *Store) dump(t testing.TB, x Selection) string {
 	return b.String()
 }
 
-// TestExportImport: an export read into an empty store gives the same export,
-// and reading it again changes nothing.
+// emptied is a new store that is the other one without its posts: it has its
+// secret and its users.
+func (s *Store) emptied(t testing.TB) *Store {
+	t.Helper()
+	to := open(t)
+	var secret string
+	s.view(t, func(tx *Tx) (err error) { secret, err = tx.Meta(secretKey + SecretIDs); return err })
+	to.update(t, func(tx *Tx) error {
+		return errors.Join(tx.SetMeta(secretKey+SecretIDs, secret), tx.PutAccount(louise()),
+			tx.PutActor(Actor{URI: alice, Type: "Person", Followers: alice + "/followers"}))
+	})
+	return to
+}
+
+// importing is how tests import: as the server example.org.
+var importing = Importing{Ours: []string{"example.org", "ap.example.org"}, Now: day.AddDate(0, 0, 1)}
+
+// TestExportImport: an export read into the store that it is from, once that is
+// empty, gives the same export, and reading it again changes nothing.
 func TestExportImport(t *testing.T) {
 	s := open(t)
 	s.furnish(t)
 	for i := range 120 {
-		p := note(fmt.Sprintf("https://a.example/n%d", i), alice, strings.Repeat("x\u2028<\x7f", i))
+		p := note(fmt.Sprintf("https://a.example/n%d", i), alice, strings.Repeat("x\u2028<", i))
+		p.HTML, p.Text = translate.Sanitize(strings.Repeat("x\u2028&lt;<b>é</b>", i))
 		p.Item = &translate.Item{Service: "s", Node: "n", ID: fmt.Sprint(i)}
 		s.update(t, func(tx *Tx) error {
 			_, _, err := tx.PutPost(p, bytes.Repeat([]byte{0, 255, 10}, i), PutOptions{Received: day, Addressees: []string{bob}, RawType: "x/y", Via: "v"})
@@ -40,8 +58,8 @@ func TestExportImport(t *testing.T) {
 		})
 	}
 	whole := s.dump(t, Selection{})
-	to := open(t)
-	got, err := to.Import(t.Context(), strings.NewReader(whole), nil)
+	to := s.emptied(t)
+	got, err := to.Import(t.Context(), strings.NewReader(whole), importing)
 	if err != nil || got != (Imported{Posts: 124, New: 124}) {
 		t.Fatalf("%+v, %v", got, err)
 	}
@@ -53,7 +71,7 @@ func TestExportImport(t *testing.T) {
 		_, _, err2 := tx.PutPost(note("https://a.example/n2", alice, "edited here"), nil, PutOptions{Received: day})
 		return errors.Join(err, err2)
 	})
-	got, err = to.Import(t.Context(), strings.NewReader(whole), nil)
+	got, err = to.Import(t.Context(), strings.NewReader(whole), importing)
 	if err != nil || got != (Imported{Posts: 124, Held: 122, Kept: 1, Refused: 1}) {
 		t.Errorf("again: %+v, %v", got, err)
 	}
@@ -71,18 +89,20 @@ func TestImportRefuses(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
 		"nothing":       {"", "no head"},
 		"another file":  {"<html>\n", "no head"},
-		"a later form":  {`{"isthmus_export":2,"made":"2026-11-21T12:00:00Z"}` + "\n", "newer program"},
+		"a later form":  {`{"isthmus_export":3,"made":"2026-11-21T12:00:00Z"}` + "\n", "newer program"},
 		"cut off":       {strings.Join(whole[:3], ""), "cut off"},
 		"cut in a line": {whole[0] + whole[1][:40], "line 2"},
 		"a line less":   {whole[0] + whole[1] + whole[5], "counts 4 posts and has 1"},
 		"a line more":   {strings.Join(whole, "") + whole[1], "after its end"},
 		"no owner":      {whole[0] + strings.Replace(whole[1], `"owner":{"uri":"`+alice+`"`, `"owner":{"uri":""`, 1), "needed"},
 		"foreign owner": {whole[0] + strings.Replace(whole[1], `"owner":{"uri":"`+alice+`"`, `"owner":{"uri":"https://evil.example/u"`, 1), "different hosts"},
+		"no kind":       {whole[0] + strings.Replace(whole[1], `"kind":"note"`, `"kind":"</script>"`, 1), "no kind"},
+		"no URI":        {whole[0] + strings.Replace(whole[1], `"uri":"https://a.example/1"`, `"uri":"javascript:alert(1)"`, 1), "needed"},
 		"no audience":   {whole[0] + strings.Replace(whole[1], `"visibility":"public"`, `"visibility":"all"`, 1), "audience"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := open(t)
-			got, err := s.Import(t.Context(), strings.NewReader(tt.text), nil)
+			got, err := s.Import(t.Context(), strings.NewReader(tt.text), importing)
 			if err == nil || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("%+v, %v", got, err)
 			}
@@ -100,7 +120,7 @@ func FuzzImport(f *testing.F) {
 	f.Add(`{"isthmus_export":1,"made":"2026-11-21T12:00:00Z"}` + "\n" + `{"posts":0}`)
 	s := open(f)
 	f.Fuzz(func(t *testing.T, text string) {
-		if _, err := s.Import(t.Context(), strings.NewReader(text), nil); err != nil && errors.Is(err, ErrTemporary) {
+		if _, err := s.Import(t.Context(), strings.NewReader(text), importing); err != nil && errors.Is(err, ErrTemporary) {
 			t.Error(err)
 		}
 	})

@@ -50,7 +50,7 @@ func careChild(what, path string) error {
 				return err
 			}
 			defer f.Close()
-			_, err = s.Import(ctx, f, nil)
+			_, err = s.Import(ctx, f, Importing{Now: day})
 			_, err2 := s.Forget(ctx, Forgetting{Selection: Selection{Host: "c.example"}}, false, nil)
 			return errors.Join(err, err2)
 		},
@@ -150,7 +150,7 @@ func stock(t *testing.T, path string) {
 	}
 	from := open(t)
 	for i := range 300 {
-		from.put(t, note(fmt.Sprintf("https://c.example/%d", i), "https://c.example/u", fmt.Sprint("sea ", i)))
+		from.put(t, everybody(note(fmt.Sprintf("https://c.example/%d", i), "https://c.example/u", fmt.Sprint("sea ", i))))
 	}
 	if err := os.WriteFile(path+".export", []byte(from.dump(t, Selection{})), 0o600); err != nil {
 		t.Fatal(err)
@@ -209,7 +209,7 @@ func TestCareOnFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	got, err := s.Import(t.Context(), f, nil)
+	got, err := s.Import(t.Context(), f, Importing{Now: day})
 	if !errors.Is(err, ErrTemporary) {
 		t.Errorf("import: %+v, %v", got, err)
 	}
@@ -228,7 +228,7 @@ func TestCareOnFullDisk(t *testing.T) {
 	if _, err := f.Seek(0, 0); err != nil {
 		t.Fatal(err)
 	}
-	if again, err := s.Import(t.Context(), f, nil); err != nil || again.New+again.Held != 300 || again.Held != got.New {
+	if again, err := s.Import(t.Context(), f, Importing{Now: day}); err != nil || again.New+again.Held != 300 || again.Held != got.New {
 		t.Errorf("with room again: %+v, %v", again, err)
 	}
 	if found := s.verified(t, false); len(found) > 0 {

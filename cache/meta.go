@@ -32,10 +32,20 @@ func (tx *Tx) Pin(key, value string) error {
 	return err
 }
 
+// SecretIDs is the name of the secret that item ids come from, which every store
+// has from its first start.
+const SecretIDs = "item ids"
+
+// secretSize is how many bytes secrets have, secretKey what their keys begin with.
+const (
+	secretSize = 32
+	secretKey  = "secret:"
+)
+
 // Secret returns a secret of this instance; it is made from random at first
 // use.
 func (tx *Tx) Secret(name string, size int, random io.Reader) ([]byte, error) {
-	stored, err := tx.Meta("secret:" + name)
+	stored, err := tx.Meta(secretKey + name)
 	if err == nil {
 		return []byte(stored), nil
 	}
@@ -46,7 +56,7 @@ func (tx *Tx) Secret(name string, size int, random io.Reader) ([]byte, error) {
 	if _, err := io.ReadFull(random, b); err != nil {
 		return nil, fmt.Errorf("make secret %s: %w", name, err)
 	}
-	return b, tx.SetMeta("secret:"+name, string(b))
+	return b, tx.SetMeta(secretKey+name, string(b))
 }
 
 // metaDeleted says that something was deleted since the file was last written

@@ -111,12 +111,15 @@ type Log struct {
 	Format string // "text" or "json"
 }
 
-// Ours are the domains whose people and nodes are ours: what stands there is
-// never forgotten to save space.
+// Ours are the domains and hosts whose people and nodes are ours: what stands
+// there is never forgotten to save space, and no file can say what it is.
 func (c Config) Ours() []string {
-	out := append([]string{}, c.XMPP.Services...)
+	out := append([]string{c.XMPP.Component}, c.XMPP.Services...)
 	for _, d := range c.Domains {
 		out = append(out, d.Name)
+		if d.URL != nil {
+			out = append(out, d.URL.Hostname())
+		}
 	}
 	return out
 }

@@ -134,7 +134,7 @@ func (g *Gateway) prepareStore(ctx context.Context) error {
 		if err := g.blockConfigured(tx); err != nil {
 			return err
 		}
-		g.itemKey, err = tx.Secret("item ids", 32, g.random)
+		g.itemKey, err = tx.Secret(cache.SecretIDs, 32, g.random)
 		return err
 	})
 }

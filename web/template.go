@@ -23,9 +23,9 @@ var templates = template.Must(template.New("").Funcs(template.FuncMap{
 // translated is the content in another language, as markup below its title.
 func translated(t translate.Translation) template.HTML {
 	if t.Title == "" {
-		return sanitised(outline(t.HTML, 2))
+		return content(t.HTML, 2)
 	}
-	return sanitised(outline(t.HTML, 3))
+	return content(t.HTML, 3)
 }
 
 // xmppURL lets a link of the xmpp: scheme through, which html/template does not

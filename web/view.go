@@ -145,7 +145,7 @@ func (e Entry) ContentHTML() template.HTML {
 	default:
 		level = 3
 	}
-	return sanitised(outline(e.Post.HTML, level))
+	return content(e.Post.HTML, level)
 }
 
 // heading is the tag of a heading in sanitised markup.
@@ -216,6 +216,14 @@ func (p PostPage) Tags() []Tag {
 type Ref struct {
 	URL  string
 	Name string // whose post it is: display name or handle; may be empty
+}
+
+// content is what a post says, with its headings below a level. It was made
+// safe when it came, and that changes nothing a second time: this is for
+// whatever else may stand in a store.
+func content(html string, level int) template.HTML {
+	html, _ = translate.Sanitize(html)
+	return sanitised(outline(html, level))
 }
 
 // sanitised passes markup on that translate.Sanitize has made safe: the one way

@@ -72,7 +72,7 @@ func article() Entry {
 	return Entry{
 		Post: translate.Post{
 			URI: "https://example.org/_ap/item/louise@example.org/8r", Kind: translate.KindArticle, Owner: louise, Author: louise,
-			Title: "How the tide tables are made", HTML: "<p>" + strings.Repeat("Every port has constants of its own. ", 20) + "</p><h2>Constituents</h2><p>The moon comes first.</p>",
+			Title: "How the tide tables are made", HTML: "<p>" + strings.TrimSpace(strings.Repeat("Every port has constants of its own. ", 20)) + "</p><h2>Constituents</h2><p>The moon comes first.</p>",
 			Text: strings.Repeat("Every port has constants of its own. ", 20), Lang: "en", Visibility: translate.Public, Published: at(9),
 			Translations: []translate.Translation{{Lang: "fr", Title: "Comment naissent les tables des marées", HTML: "<p>Chaque port a ses constantes.</p>"}},
 		},
@@ -234,6 +234,7 @@ func TestHostileFields(t *testing.T) {
 	actor := translate.Actor{URI: "javascript:alert(1)", Handle: evil, JID: evil, Name: evil}
 	e := Entry{Post: translate.Post{
 		URI: "javascript:alert(1)", Kind: translate.KindArticle, Owner: actor, Author: actor, Title: evil, Text: evil, Lang: evil,
+		HTML: "<p onclick='alert(1)'>" + evil + "<a href='javascript:alert(1)'>x</a>", Translations: []translate.Translation{{Lang: "fr", HTML: "<p>" + evil}},
 		Warning: evil, Summary: evil, Tags: []string{evil}, Quote: "javascript:alert(1)", Visibility: translate.Public,
 		Media: []translate.Media{{URL: "javascript:alert(1)", MediaType: "image/png", Alt: evil}, {URL: "https://x.example/" + evil, MediaType: "image/png", Alt: evil}},
 	}, PageURL: "javascript:alert(1)", AuthorPage: "javascript:alert(1)", AvatarURL: "javascript:alert(1)"}

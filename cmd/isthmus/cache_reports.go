@@ -284,13 +284,31 @@ func (r reports) export(ctx context.Context, c call, out io.Writer) (report, err
 	return rep, err
 }
 
+// leftOut says what an import did not take, and why.
+func leftOut(got cache.Imported) string {
+	said := ""
+	for _, why := range []struct {
+		posts int
+		text  string
+	}{
+		{got.Unproved, "they are of our users or nodes, or of nobody who can be told, and this database has not written those lines"},
+		{got.Private, "they are not for everybody, and this database has not written those lines"},
+		{got.Unlinked, "they are of users who are not linked here"},
+	} {
+		if why.posts > 0 {
+			said += fmt.Sprintf(" %d were left out: %s.", why.posts, why.text)
+		}
+	}
+	return said
+}
+
 func (r reports) takeIn(ctx context.Context, in io.Reader) (report, error) {
-	got, err := r.store.Import(ctx, in, nil)
+	got, err := r.store.Import(ctx, in, cache.Importing{Ours: r.ours, Now: r.now()})
 	if err == nil && got.New > 0 { // what is taken in is found, also where no gateway runs that would index it
 		err = r.store.Index(ctx)
 	}
-	said := fmt.Sprintf("%d posts are new, %d were there, %d were there and differ (they stay as they were), %d were deleted here and stay so.",
-		got.New, got.Held, got.Kept, got.Refused)
+	said := fmt.Sprintf("%d posts are new, %d were there, %d were there and differ (they stay as they were), %d were deleted here and stay so.%s",
+		got.New, got.Held, got.Kept, got.Refused, leftOut(got))
 	if err != nil {
 		return report{}, fmt.Errorf("%w (%s)", err, said)
 	}

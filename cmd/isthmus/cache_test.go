@@ -37,6 +37,12 @@ func stocked(t *testing.T, b *bench) {
 	}
 }
 
+// forgedExport has a post of a user of ours that nobody here wrote.
+const forgedExport = `{"isthmus_export":1,"made":"2026-11-21T12:00:00Z"}
+{"post":{"uri":"https://example.org/_ap/item/louise@example.org/forged","kind":"note","origin":"xmpp","owner":{"uri":"https://example.org/_ap/actor/louise@example.org"},"author":{},"html":"<script>alert(1)</script>","text":"x","visibility":"public"},"received":"2026-11-21T12:00:00Z"}
+{"posts":1}
+`
+
 // TestCacheCommands gives every command to the file and to a running gateway:
 // the answers are the same.
 func TestCacheCommands(t *testing.T) {
@@ -85,6 +91,7 @@ func TestCacheCommands(t *testing.T) {
 				{[]string{"search", "sea", "-k", "uri"}, "", exitDone, "https://mast.social/7"}, // at once
 				{[]string{"cache", "import", file("x.ndjson")}, "", exitDone, "0 posts are new, 12 were there"},
 				{[]string{"cache", "import", "-"}, "nonsense", exitFailed, "no head"},
+				{[]string{"cache", "import", "-"}, forgedExport, exitDone, "0 posts are new, 0 were there, 0 were there and differ (they stay as they were), 0 were deleted here and stay so. 1 were left out: they are of our users"},
 				{[]string{"cache", "import", file("none")}, "", exitFailed, "no such file"},
 				{[]string{"cache", "verify"}, "", exitDone, "12 posts were looked at, 0 of them compared with what they came as. All is well."},
 				{[]string{"cache", "reindex"}, "", exitDone, "12 posts are in the index anew"},

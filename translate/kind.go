@@ -1,0 +1,25 @@
+package translate
+
+import (
+	"fmt"
+	"strings"
+)
+
+// kindNames are the kinds as people write them, everywhere; a question is a
+// poll to them.
+var kindNames = [...]struct {
+	name string
+	kind Kind
+}{{"note", KindNote}, {"article", KindArticle}, {"event", KindEvent}, {"poll", KindQuestion}, {"boost", KindBoost}}
+
+// ParseKind reads the name of a kind, in either of its spellings.
+func ParseKind(name string) (Kind, error) {
+	var names []string
+	for _, k := range kindNames {
+		if name == k.name || name == string(k.kind) {
+			return k.kind, nil
+		}
+		names = append(names, k.name)
+	}
+	return "", fmt.Errorf("there is no kind %q: the kinds are %s", name, strings.Join(names, ", "))
+}
