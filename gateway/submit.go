@@ -42,27 +42,9 @@ func (g *Gateway) submit(tx *cache.Tx, s submission) (translate.Post, cache.Chan
 			p.Updated = now
 		}
 	}
-	var had []translate.Mention
-	if before.ID != 0 && p.Visibility.WiderThan(before.Post.Visibility) { // an edit widens nothing, also when the node has opened
-		p.Visibility, had = before.Post.Visibility, before.Post.Mentions
-		s.narrow = s.narrow || p.Visibility == translate.Followers
-	}
-	if err := g.limitReply(tx, &p); err != nil {
-		return p, "", err
-	}
-	if s.narrow {
-		if p.Mentions, err = admittedOf(tx, s.account, p.Mentions, had); err != nil {
-			return p, "", err
-		}
-	}
-	a := translate.AudienceOf(p.Visibility, g.addr.Followers(acct), p.Mentions)
-	p.To, p.Cc = a.To, a.Cc
-	carrier, err := g.carrier(tx, p)
+	carrier, err := g.address(tx, s, &p, before)
 	if err != nil {
 		return p, "", err
-	}
-	if carrier.URI != "" { // as peers address a group (FEP-1b12)
-		p.Cc = append(p.Cc, carrier.URI, g.addr.Followers(acctOf(carrier)))
 	}
 	_, change, err := tx.PutPost(p, s.raw, cache.PutOptions{Received: now, RawType: s.rawType, Publisher: s.publisher})
 	if err != nil || change == cache.Same {
@@ -93,6 +75,30 @@ func (g *Gateway) submit(tx *cache.Tx, s submission) (translate.Post, cache.Chan
 		err = tx.Enqueue(g.notifyJob(notifyWork{URI: p.URI}))
 	}
 	return p, change, err
+}
+
+// address says whom a post is for, and gives the node of others that carries it,
+// if there is one.
+func (g *Gateway) address(tx *cache.Tx, s submission, p *translate.Post, before cache.Stored) (carrier cache.Account, err error) {
+	var had []translate.Mention
+	if before.ID != 0 && p.Visibility.WiderThan(before.Post.Visibility) { // an edit widens nothing, also when the node has opened
+		p.Visibility, had = before.Post.Visibility, before.Post.Mentions
+		s.narrow = s.narrow || p.Visibility == translate.Followers
+	}
+	if err := g.limitReply(tx, p); err != nil {
+		return carrier, err
+	}
+	if s.narrow {
+		if p.Mentions, err = admittedOf(tx, s.account, p.Mentions, had); err != nil {
+			return carrier, err
+		}
+	}
+	a := translate.AudienceOf(p.Visibility, g.addr.Followers(acctOf(s.account)), p.Mentions)
+	p.To, p.Cc = a.To, a.Cc
+	if carrier, err = g.carrier(tx, *p); err == nil && carrier.URI != "" { // as peers address a group (FEP-1b12)
+		p.Cc = append(p.Cc, carrier.URI, g.addr.Followers(acctOf(carrier)))
+	}
+	return carrier, err
 }
 
 // identify gives a post its id: the one of the item it was before, or a new
