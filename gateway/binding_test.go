@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -238,5 +239,38 @@ func TestOldActorOfAHandle(t *testing.T) {
 	}
 	if got := b.has(hashed(b.ann)) + ", " + b.has(hashed(b.other)); got != "ann 0, other 1" {
 		t.Errorf("later there is %s", got)
+	}
+}
+
+// TestWhyFollowsEnd shows what followers are told when a follow ends.
+func TestWhyFollowsEnd(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		do   func(b *binding)
+		says string
+	}{
+		{"refused", func(b *binding) {
+			b.comes(b.ann, b.ann.Activity(as2.TypeReject, aptest.Doc{"type": "Follow", "actor": b.louise.URI, "object": b.ann.ID}))
+		}, "You do not follow ann (ann@HOST) any more, or were not allowed to."},
+		{"left", func(b *binding) { b.comes(b.ann, b.ann.Activity(as2.TypeDelete, b.ann.ID)) },
+			"ann (ann@HOST) has left the fediverse, so you do not follow them any more."},
+		{"another has the name", func(b *binding) { b.to(b.other.ID); b.known(b.other) },
+			"ann@HOST is somebody else now, so you do not follow who had that name any more. To follow who has it now, send: follow ann@HOST"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := newBinding(t)
+			c.do(b)
+			b.run(jobState)
+			event := b.xmpp.await("the end of the subscription", func(el *stanza.Element) bool {
+				sub := el.Child(stanza.NSPubSubEvent, "event").Child("", "subscription")
+				return sub != nil && sub.Get("subscription") == "none" && el.Get("to") == louise
+			})
+			if event.Get("from") != b.jid {
+				t.Errorf("told by %s", event.Get("from"))
+			}
+			if got, want := b.xmpp.said(louise), strings.ReplaceAll(c.says, "HOST", b.mast.Host); got != want {
+				t.Errorf("told %q, want %q", got, want)
+			}
+		})
 	}
 }

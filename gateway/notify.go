@@ -316,14 +316,36 @@ type stateWork struct {
 	Actor   string            `json:"actor"`
 	JID     string            `json:"jid,omitempty"` // that the actor had, which may be another's soon
 	State   cache.FollowState `json:"state"`
+	Why     ending            `json:"why,omitempty"`
 }
 
-func (g *Gateway) stateJob(account cache.Account, actor cache.Actor, state cache.FollowState) cache.Job {
+// ending is why a follow ended.
+type ending string
+
+// Follows end by a Reject, and with the actor.
+const (
+	refusedFollow ending = ""
+	actorLeft     ending = "left"
+	nameTaken     ending = "name" // it leads to another actor
+)
+
+// of says it to a follower; jid is what the actor had for an address.
+func (e ending) of(who cache.Actor, jid stanza.JID) string {
+	switch e {
+	case actorLeft:
+		return nameAndHandle(who) + " has left the fediverse, so you do not follow them any more."
+	case nameTaken:
+		return fmt.Sprintf("%s is somebody else now, so you do not follow who had that name any more. To follow who has it now, send: follow %[1]s", stanza.UnescapeLocal(jid.Local()))
+	}
+	return "You do not follow " + nameAndHandle(who) + " any more, or were not allowed to."
+}
+
+func (g *Gateway) stateJob(account cache.Account, actor cache.Actor, state cache.FollowState, why ending) cache.Job {
 	now := g.now()
 	return cache.Job{
 		Kind: jobState, Lane: "state " + account.URI + " " + actor.URI, RunAt: now, CreatedAt: now, ExpiresAt: now.Add(24 * time.Hour),
 		Note:    fmt.Sprintf("tell %s: %s by %s", account.Acct, state, handleOf(actor)),
-		Payload: payload(stateWork{Account: account.URI, Actor: actor.URI, JID: actor.JID, State: state}),
+		Payload: payload(stateWork{Account: account.URI, Actor: actor.URI, JID: actor.JID, State: state, Why: why}),
 	}
 }
 
@@ -346,11 +368,11 @@ func (g *Gateway) runState(ctx context.Context, j cache.Job) error {
 	if err != nil {
 		return ignoreMissing(err)
 	}
+	from, to := stanza.JID(cmp.Or(w.JID, actor.JID)), stanza.JID(account.JID)
 	state, text := xmpp.SubSubscribed, nameAndHandle(actor)+" accepted your request to follow."
 	if w.State == cache.FollowRejected {
-		state, text = xmpp.SubNone, "You do not follow "+nameAndHandle(actor)+" any more, or were not allowed to."
+		state, text = xmpp.SubNone, w.Why.of(actor, from)
 	}
-	from, to := stanza.JID(cmp.Or(w.JID, actor.JID)), stanza.JID(account.JID)
 	event := xmpp.EventMessage(from, to, stanzaID(j), xmpp.EventSubscription(xmpp.Subscription{
 		Node: stanza.NSMicroblog, JID: to, State: state,
 	}))

@@ -132,7 +132,7 @@ func (g *Gateway) receiveActorDelete(ctx context.Context, uri string) error {
 			if _, err := tx.DropPictures(uri, ""); err != nil {
 				return err
 			}
-			return g.endFollows(tx, uri)
+			return g.endFollows(tx, uri, actorLeft)
 		})
 		if err != nil || !more {
 			g.markGone(ctx, uri)
@@ -159,8 +159,8 @@ func (g *Gateway) dropReactions(tx *cache.Tx, uri string) (more bool, err error)
 }
 
 // endFollows removes all follows from and to a remote actor and tells its
-// followers here.
-func (g *Gateway) endFollows(tx *cache.Tx, uri string) error {
+// followers here why.
+func (g *Gateway) endFollows(tx *cache.Tx, uri string, why ending) error {
 	actor, err := tx.ActorByURI(uri)
 	if errors.Is(err, cache.ErrNotFound) {
 		return nil
@@ -190,7 +190,7 @@ func (g *Gateway) endFollows(tx *cache.Tx, uri string) error {
 		if err != nil {
 			return err
 		}
-		if err := tx.Enqueue(g.stateJob(account, actor, cache.FollowRejected)); err != nil {
+		if err := tx.Enqueue(g.stateJob(account, actor, cache.FollowRejected, why)); err != nil {
 			return err
 		}
 	}

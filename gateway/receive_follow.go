@@ -175,7 +175,7 @@ func (g *Gateway) receiveDecision(ctx context.Context, a activity, state cache.F
 		if err != nil {
 			return err
 		}
-		jobs := []cache.Job{g.stateJob(account, a.actor, state)}
+		jobs := []cache.Job{g.stateJob(account, a.actor, state, refusedFollow)}
 		if state == cache.FollowAccepted {
 			came, err := g.meanwhile(tx, f, account)
 			if err != nil {
@@ -206,7 +206,7 @@ func (g *Gateway) receiveBlock(ctx context.Context, a activity) error {
 			return err
 		}
 		if had {
-			return tx.Enqueue(g.stateJob(account, a.actor, cache.FollowRejected))
+			return tx.Enqueue(g.stateJob(account, a.actor, cache.FollowRejected, refusedFollow))
 		}
 		return nil
 	})

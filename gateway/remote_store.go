@@ -163,7 +163,7 @@ func (g *Gateway) partWith(tx *cache.Tx, old cache.Actor) error {
 			return err
 		}
 	}
-	if err := g.endFollows(tx, old.URI); err != nil {
+	if err := g.endFollows(tx, old.URI, nameTaken); err != nil {
 		return err
 	}
 	return tx.RetractAll(old.JID, old.URI, g.now())
