@@ -67,7 +67,7 @@ func showPost(h cache.Hit) foundPost {
 	if who.Name != "" && who.Name != author {
 		author = who.Name + " (" + author + ")"
 	}
-	f := foundPost{Author: oneLine(author), Date: p.Published.UTC().Format("2006-01-02"), Text: oneLine(h.Snippet), Web: cmp.Or(p.URL, p.URI)}
+	f := foundPost{Author: oneLine(author), Date: p.Published.UTC().Format("2006-01-02"), Text: oneLine(cmp.Or(p.Cover(), h.Snippet)), Web: cmp.Or(p.URL, p.URI)}
 	if p.Item != nil {
 		f.XMPP = translate.PubSubURI(p.Item.Service, p.Item.Node, p.Item.ID)
 	} else if who.JID != "" {

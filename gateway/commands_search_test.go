@@ -57,6 +57,32 @@ func TestSearchPages(t *testing.T) {
 	w.adHocPages(n)
 }
 
+// TestSearchWarning: what is behind a warning is shown by neither face.
+func TestSearchWarning(t *testing.T) {
+	w := newWorld(t)
+	w.searchable(w.linkUser(louise))
+	w.publish(louise, feed, w.entry("i1", "covered fern"))
+	w.must(w.store.Update(t.Context(), func(tx *cache.Tx) error {
+		s, err := tx.PostByItem(louise, feed, "i1", cache.Viewer{})
+		if err != nil {
+			return err
+		}
+		s.Post.Warning = "plants"
+		_, _, err = tx.PutPost(s.Post, nil, cache.PutOptions{Received: w.Gateway.now()})
+		return err
+	}))
+	w.must(w.store.Index(t.Context()))
+	answer, _ := w.obey(t.Context(), stanza.JID(pierre), "search fern")
+	if !strings.Contains(answer, ": [plants]\n") || strings.Contains(answer, "covered") {
+		t.Errorf("chat: %s", answer)
+	}
+	page, err := searchPage(t.Context(), order{w.Gateway, stanza.JID(pierre), "fern"}, "")
+	w.must(err)
+	if form := page.form().Element().String(); !strings.Contains(form, "[plants]") || strings.Contains(form, "covered") {
+		t.Errorf("form: %s", form)
+	}
+}
+
 // adHocPages turns the pages of a search by XEP-0050.
 func (w *world) adHocPages(n int) {
 	w.t.Helper()

@@ -90,6 +90,15 @@ type Post struct {
 	Updated   time.Time `json:"updated,omitzero"` // last edit, zero if none
 }
 
+// Cover is what is shown in place of the text of a post with a warning, where
+// there is nothing to fold the text away with; "" if there is none.
+func (p Post) Cover() string {
+	if p.Warning == "" {
+		return ""
+	}
+	return "[" + p.Warning + "]"
+}
+
 // Actor names a person or a node in both worlds; what is not known is empty.
 type Actor struct {
 	URI    string `json:"uri,omitempty"`    // the actor's id

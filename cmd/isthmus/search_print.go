@@ -51,7 +51,7 @@ func (f searchReport) print(a *app, c *searchCmd) error {
 	}
 	for _, h := range f.Hits {
 		if len(c.Key) == 0 {
-			t.Rows = append(t.Rows, []any{stamp(h.Post.Published), h.author(), h.Snippet, h.url()})
+			t.Rows = append(t.Rows, []any{stamp(h.Post.Published), h.author(), cmp.Or(h.Post.Cover(), h.Snippet), h.url()})
 			continue
 		}
 		values, err := h.values(c)
@@ -85,13 +85,18 @@ func (f searchReport) printList(w io.Writer, screen int, bold bool) error {
 	return nil
 }
 
-// marked is the snippet for a terminal: only our own signs steer it.
+// marked is the snippet for a terminal, or the warning before it: only our own
+// signs steer it.
 func (h searchHit) marked(bold bool) []inked {
 	out := make([]inked, 0, len(h.Snippet))
 	add := func(text string, bold bool) {
 		for _, r := range printable(text) {
 			out = append(out, inked{r, bold})
 		}
+	}
+	if cover := h.Post.Cover(); cover != "" {
+		add(cover, false)
+		return out
 	}
 	at := 0
 	for _, m := range h.Marks {

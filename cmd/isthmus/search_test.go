@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"encoding/xml"
+	"errors"
 	"io"
 	"os"
 	"strings"
@@ -241,6 +242,19 @@ func TestSearchList(t *testing.T) {
 	}
 	if got := ink(h.marked(false)); strings.Contains(got, "\x1b") {
 		t.Errorf("%q", got)
+	}
+	covered := searchHit{Post: post("x", translate.Public, "behind it"), Snippet: "behind it", Marks: [][2]int{{0, 6}}}
+	covered.Post.Warning = "cats"
+	out.Reset()
+	found := searchReport{Hits: []searchHit{covered}}
+	if err := errors.Join(found.printList(&out, 80, true), found.print(&app{stdout: &out}, &searchCmd{})); err != nil {
+		t.Fatal(err)
+	}
+	if text := out.String(); strings.Count(text, "[cats]") != 2 || strings.Contains(text, "behind") {
+		t.Errorf("a warning hides nothing: %q", text)
+	}
+	if m, err := covered.members(); err != nil || m["text"] != "behind it" || m["snippet"] != "behind it" {
+		t.Errorf("%v, %v", m, err)
 	}
 	null, err := os.Open(os.DevNull)
 	if err != nil {
