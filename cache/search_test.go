@@ -327,6 +327,29 @@ func TestSnippet(t *testing.T) {
 	}
 }
 
+// TestSnippetOfWhatMatched: where the text has no match, what has one is shown.
+func TestSnippetOfWhatMatched(t *testing.T) {
+	alt := []translate.Media{{URL: "u"}, {Alt: "red fox"}, {Alt: "a quokka"}}
+	for _, c := range []struct {
+		post        translate.Post
+		query, want string
+	}{
+		{translate.Post{Media: alt}, "quokka", "a quokka"},
+		{translate.Post{Media: alt, Text: "look"}, "quokka", "a quokka"},
+		{translate.Post{Media: alt, Text: "look"}, "zzz", "look"},
+		{translate.Post{Media: alt}, "zzz", "red fox"},
+		{translate.Post{Text: "look", Translations: []translate.Translation{{Text: "regarde"}}}, "regarde", "regarde"},
+	} {
+		q, err := parseQuery(c.query, day)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, marks := snippet(c.post, q.root.terms()); got != c.want || len(marks) > 0 != (c.query != "zzz") {
+			t.Errorf("%s: %q %v, want %q", c.query, got, marks, c.want)
+		}
+	}
+}
+
 // FuzzSearchQuery: a text is either found by or wrong at a place in it, and a
 // snippet's marks are valid.
 func FuzzSearchQuery(f *testing.F) {

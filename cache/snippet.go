@@ -13,15 +13,24 @@ const (
 	snippetBefore = 50
 )
 
-// snippet cuts a piece of a post's text around the first match, and says what
-// in it matched. Without a match in the text it is its beginning.
+// snippet cuts a piece of a post's text, or of what else was found by, around the
+// first match, and says what in it matched. Without a match it is the beginning
+// of the text.
 func snippet(p translate.Post, terms []term) (string, [][2]int) {
-	for _, text := range []string{p.Text, p.Title, p.Warning, p.Summary} {
+	said := []string{p.Text, p.Title, p.Warning, p.Summary}
+	for _, t := range p.Translations {
+		said = append(said, t.Text, t.Title)
+	}
+	shown := []string{p.Text, p.Title}
+	for _, m := range p.Media {
+		said, shown = append(said, m.Alt), append(shown, m.Alt)
+	}
+	for _, text := range said {
 		if marks := matches(text, terms); len(marks) > 0 {
 			return cut(text, marks)
 		}
 	}
-	for _, text := range []string{p.Text, p.Title} {
+	for _, text := range shown {
 		if text != "" {
 			return cut(text, nil)
 		}
