@@ -3,6 +3,7 @@ package cache
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -142,6 +143,45 @@ func TestImportIsForeign(t *testing.T) {
 				return err
 			})
 		})
+	}
+}
+
+// TestImportFound: who has written what was imported is found by handle, though
+// the export has no actors.
+func TestImportFound(t *testing.T) {
+	s := open(t)
+	s.update(t, func(tx *Tx) error { return tx.PutAccount(louise()) })
+	var lines []exportPost
+	for i, handle := range []string{"carol@c.example", "Carol@c.example", "carol@d.example", "louise@example.org", "carola@c.example"} {
+		owner := fmt.Sprintf("https://c.example/%d", i)
+		p := everybody(note(owner+"/post", owner, "carol c.example"))
+		p.Owner.Handle = handle
+		lines = append(lines, exportPost{Post: p, Received: day})
+	}
+	if _, err := s.Import(t.Context(), strings.NewReader(exportOf(t, lines...)), importing); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Index(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string]string{
+		"from:carol@c.example": "01", "from:@CAROL@c.example": "01", "from:carol": "012", "from:carola": "4", "from:carol@c": "",
+		"from:c.example": "01234", "from:louise@example.org": "", "from:car%": "", "to:carol@c.example": "",
+	} {
+		var r SearchResult
+		err := s.View(t.Context(), func(tx *Tx) (err error) {
+			r, err = tx.Search(SearchQuery{Text: query, Viewer: Viewer{Operator: true}, Any: true, Limit: 10, Now: day})
+			return err
+		})
+		got := ""
+		for _, h := range r.Hits {
+			got += strings.TrimPrefix(h.Post.Owner.URI, "https://c.example/")
+		}
+		sorted := strings.Split(got, "")
+		slices.Sort(sorted)
+		if err != nil || strings.Join(sorted, "") != want {
+			t.Errorf("%s: %q, want %q, %v", query, got, want, err)
+		}
 	}
 }
 

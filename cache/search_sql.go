@@ -242,10 +242,29 @@ func (tx *Tx) people(who string, v Viewer) (p persons, err error) {
 		UNION SELECT uri FROM accounts WHERE jid = ?3 AND node = ''
 		UNION SELECT uri FROM bindings WHERE jid = ?3 AND ended_at = 0
 		LIMIT ?4 + 0`, first, end, who, maxPeople)
+	if err == nil && len(p.uris) == 0 && p.host == "" {
+		p.uris, err = tx.signers(name, who)
+	}
 	if err != nil {
 		return p, fmt.Errorf("find %s: %w", who, err)
 	}
 	return p, nil
+}
+
+// signersAmong is among how many posts their authors are looked for.
+const signersAmong = 200
+
+// signers finds the owners of posts that say such a handle themselves: of
+// people who are not known otherwise, as after an import, which has no actors.
+func (tx *Tx) signers(name, who string) ([]string, error) {
+	list := words(Fold(who))
+	if len(list) == 0 {
+		return nil, nil
+	}
+	return all(tx, value[string], `SELECT DISTINCT p.owner FROM (SELECT rowid AS id FROM posts_fts WHERE posts_fts MATCH ?1 ORDER BY rowid DESC LIMIT ?2 + 0) f
+		JOIN posts p ON p.id = f.id JOIN bodies b ON b.post_id = p.id
+		WHERE lower(b.parsed ->> '$.owner.handle') = ?3 OR (?3 = ?4 AND substr(lower(b.parsed ->> '$.owner.handle'), 1, length(?4) + 1) = ?4 || '@')
+		LIMIT ?5 + 0`, `author : "`+strings.Join(list, " ")+`"`, signersAmong, who, name, maxPeople)
 }
 
 // list writes values as a list of SQL.
