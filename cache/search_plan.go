@@ -16,6 +16,7 @@ type arm struct {
 	from string // tables, with posts as p
 	key  string // the column that is the id of the post
 	cond string
+	size int // how many rows there are about, if that is known
 }
 
 // maxArms bounds the ways that one search goes at once.
@@ -24,6 +25,10 @@ const maxArms = 16
 // smallArm is up to how many rows of a table are counted, to see whether it is
 // the shortest way.
 const smallArm = 2000
+
+// placesArm is up to how many places are gathered; of more, some are soon met by
+// who walks through all posts.
+const placesArm = 10_000
 
 // fewRows are so few that they are looked at one by one, rather than what several
 // marks have in common.
@@ -156,15 +161,16 @@ func (p *plan) ways(list []*clause) ([]*clause, error) {
 		}
 	}
 	if best == nil {
-		best = []arm{{from: "posts p", key: "p.id", cond: "1"}}
+		best = []arm{everyPost}
 	}
 	p.arms = best
 	return rest, nil
 }
 
-// The ways through the posts that are not in the index yet, and through those that
-// never are.
+// The ways through all posts, through those that are not in the index yet, and
+// through those that never are.
 var (
+	everyPost  = arm{from: "posts p", key: "p.id", cond: "1"}
 	waitingArm = arm{from: "posts p", key: "p.id", cond: "p.indexed = 0"}
 	boostArm   = arm{from: "posts p", key: "p.id", cond: "p.kind = 'boost'"}
 )
@@ -291,19 +297,25 @@ func (w *sqlWriter) termArms(c *clause) (arms []arm, err error) {
 	return nil, nil
 }
 
-// nodeArms are the ways through nodes, if they are few.
+// nodeArms are the ways through nodes: one each if they are few, and all at once
+// if little stands in them.
 func (w *sqlWriter) nodeArms(l place) ([]arm, error) {
-	if l.either == "comments" {
-		return nil, nil
-	}
 	var args []any
 	cond := l.sql(func(v any) string {
 		args = append(args, v)
 		return "?" + strconv.Itoa(len(args))
 	})
 	ids, err := all(w.tx, value[int64], fmt.Sprintf("SELECT id FROM nodes n WHERE %s LIMIT %d", cond, maxArms), args...)
-	if err != nil || len(ids) > maxArms/2 {
+	if err != nil {
 		return nil, err
+	}
+	if len(ids) > maxArms/2 {
+		const within = "FROM nodes n CROSS JOIN placements t ON t.node_id = n.id AND t.retracted_at = 0 WHERE "
+		n, err := w.tx.count(fmt.Sprintf("SELECT count(*) FROM (SELECT 1 %s%s LIMIT %d)", within, cond, placesArm), args...)
+		if err != nil || n == placesArm {
+			return nil, err
+		}
+		return []arm{{from: "posts p", key: "p.id", cond: "p.id IN (SELECT t.post_id " + within + l.sql(w.arg) + ")", size: n + 1}}, nil
 	}
 	arms := []arm{}
 	for _, id := range ids {
@@ -321,6 +333,10 @@ func (p *plan) count(arms []arm) (int, error) {
 	for _, a := range arms {
 		if sum >= smallArm {
 			break
+		}
+		if a.size > 0 {
+			sum += a.size
+			continue
 		}
 		args := append([]any{"", ""}, p.w.args...)
 		n, err := p.w.tx.count(fmt.Sprintf("SELECT count(*) FROM (SELECT 1 FROM %s WHERE %s LIMIT %d)",

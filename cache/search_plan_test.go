@@ -35,6 +35,17 @@ const fromMarks = "MERGE (UNION)\nLEFT\nSCAN posts_fts VIRTUAL TABLE INDEX 192:M
 func TestNewestNeverSorts(t *testing.T) {
 	s := open(t)
 	library(t, s)
+	s.update(t, func(tx *Tx) error { // a service with many nodes, and comments
+		for i := range 20 {
+			for _, node := range []string{"n", commentsPrefix} {
+				_, err := tx.Place(Placement{Service: "many.example", Node: fmt.Sprint(node, i), ItemID: "i", URI: "https://h0.example/0", PlacedAt: day})
+				if err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
 	s.view(t, func(tx *Tx) error {
 		for text, by := range map[string]string{
 			"":                                  "SEARCH p USING INTEGER PRIMARY KEY",
@@ -52,6 +63,9 @@ func TestNewestNeverSorts(t *testing.T) {
 			"from:h1.example has:link":          fromMarks,
 			`where:"lang == fr"`:                fromMarks,
 			`where:"kind in note,event"`:        fromMarks,
+			"in:comments":                       "p USING INTEGER PRIMARY KEY (rowid=?)\nLIST SUBQUERY",
+			"in:many.example lang:fr":           "p USING INTEGER PRIMARY KEY (rowid=?)\nLIST SUBQUERY",
+			"in:many.example/n3":                "SEARCH t USING COVERING INDEX placements_sorted",
 			"is:boost":                          "SEARCH p USING COVERING INDEX posts_boosts",
 			"-is:article":                       "p USING INTEGER PRIMARY KEY",
 			`where:"media.size > 3"`:            "p USING INTEGER PRIMARY KEY",
@@ -64,6 +78,8 @@ func TestNewestNeverSorts(t *testing.T) {
 			"from:u":                            "MERGE (UNION)",
 			"to:https://h1.example/u":           "mentions",
 			"from:https://h1.example/u -#other": "posts_owner",
+			"sort:updated":                      "p USING INDEX posts_touched",
+			"sort:received -is:event":           "p USING INDEX posts_received",
 			"sort:published":                    "p USING INTEGER PRIMARY KEY",
 			"quick sort:published:asc":          "SCAN posts_fts VIRTUAL TABLE INDEX",
 		} {
@@ -81,6 +97,45 @@ func TestNewestNeverSorts(t *testing.T) {
 				}
 				if v.Operator && !strings.Contains(strings.ReplaceAll(plan, "COVERING INDEX", "INDEX"), strings.ReplaceAll(by, "COVERING INDEX", "INDEX")) {
 					t.Errorf("%q goes another way than %s:\n%s", text, by, plan)
+				}
+			}
+		}
+		return nil
+	})
+}
+
+// TestManyNodes finds what stands in a service with more nodes than there are
+// ways at once.
+func TestManyNodes(t *testing.T) {
+	s := open(t)
+	library(t, s)
+	s.update(t, func(tx *Tx) error {
+		for i := range 60 {
+			_, err := tx.Place(Placement{Service: "many.example", Node: fmt.Sprint("n", i), ItemID: fmt.Sprint(i), URI: fmt.Sprintf("https://h%d.example/%d", i%3, i%6), PlacedAt: day})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	s.view(t, func(tx *Tx) error {
+		for text, want := range map[string]string{"in:many.example": "543210", "in:many.example lang:de": "30", "in:many.example/n4": "4", "in:many.example -in:many.example/n4": "53210", "in:other.example": ""} {
+			for _, limit := range []int{1, 20} {
+				got := ""
+				for q := (SearchQuery{Text: text, Any: true, Limit: limit}); ; {
+					res, err := tx.Search(q)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for _, h := range res.Hits {
+						got += h.Post.URI[len(h.Post.URI)-1:]
+					}
+					if q.Cursor = res.Cursor; q.Cursor == "" {
+						break
+					}
+				}
+				if got != want {
+					t.Errorf("%s by %d: %s, want %s", text, limit, got, want)
 				}
 			}
 		}

@@ -151,8 +151,28 @@ func (p *plan) newest(id int64) string {
 	return strings.Join(list, " UNION ") + " ORDER BY id" + d
 }
 
+// dated reports whether all posts are walked by another of their dates, latest
+// first, for which there is an index.
+func (p *plan) dated() bool {
+	return len(p.order) == 1 && p.order[0].Desc && (p.order[0].By == byUpdated || p.order[0].By == byReceived) &&
+		len(p.arms) == 1 && p.arms[0] == everyPost
+}
+
+// byDate writes the search in the order of such a date, after a hit.
+func (p *plan) byDate(at cursor, values []any) string {
+	key, _ := p.order[0].key() // it was checked
+	query := p.arm(p.arms[0], "p.id, "+key, p.lo, p.hi)
+	if at.ID > 0 {
+		query += fmt.Sprintf(" AND (%s, p.id) < (%s, %s)", key, p.w.arg(values[0]), p.w.arg(at.ID))
+	}
+	return query + fmt.Sprintf(" ORDER BY %s DESC, p.id DESC", key)
+}
+
 // sorted writes the search in another order.
 func (p *plan) sorted(at cursor, values []any) string {
+	if p.dated() {
+		return p.byDate(at, values)
+	}
 	columns := []string{"p.id AS id"}
 	for i, o := range p.order {
 		key, _ := o.key() // it was checked

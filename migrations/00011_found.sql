@@ -8,6 +8,10 @@ INSERT OR IGNORE INTO meta (key, value)
 -- Boosts have no text.
 CREATE INDEX posts_boosts ON posts (id) WHERE kind = 'boost';
 
+-- The newest first by another date.
+CREATE INDEX posts_received ON posts (received, id);
+CREATE INDEX posts_touched ON posts (max(updated, id >> 20), id);
+
 -- What a sync of a node has seen, until it is at the end: what it has not seen may
 -- have been retracted.
 CREATE TABLE sync_seen (
