@@ -49,6 +49,7 @@ func TestParseQuery(t *testing.T) {
 		`one -two -"three four"`:          "(one & !two & !three_four)",
 		"pre* x":                          "(pre* & x)",
 		`"a pre"*`:                        "a_pre*",
+		"北京* 東 x*":                        "(北_京 & 東 & x*)",
 		`say"quoted"`:                     "(say & quoted)",
 		"Ünïted":                          "united",
 		"天气":                              "天_气",

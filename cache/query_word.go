@@ -59,6 +59,9 @@ func (p *parser) words(raw string) *clause {
 	if len(t.words) == 0 {
 		return nil
 	}
+	if r, size := utf8.DecodeRuneInString(t.words[len(t.words)-1]); size == len(t.words[len(t.words)-1]) && alone(r) {
+		t.prefix = false // no word goes on after such a character
+	}
 	return &clause{kind: wordClause, words: t}
 }
 
