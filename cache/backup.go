@@ -8,6 +8,9 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // Backup writes a consistent copy to a file that must not exist yet. Updates go
@@ -25,10 +28,8 @@ func (s *Store) backup(ctx context.Context, path string) (int64, error) {
 		return 0, fmt.Errorf("%s: %w; name a new file", path, fs.ErrExist)
 	}
 	part := path + ".part"
-	for _, left := range []string{part, part + "-journal"} { // of one that was killed
-		if err := os.Remove(left); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return 0, err
-		}
+	if err := removePart(part); err != nil { // of one that was killed
+		return 0, err
 	}
 	f, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600) // keys are in it
 	if err != nil {
@@ -39,11 +40,25 @@ func (s *Store) backup(ctx context.Context, path string) (int64, error) {
 		// A link fails if the name was taken meanwhile, where a rename would not.
 		err = os.Link(part, path)
 	}
-	err = errors.Join(err, os.Remove(part))
+	err = errors.Join(err, removePart(part))
 	if err == nil {
 		err = syncDir(filepath.Dir(path))
 	}
+	if sqlCode(err) == sqlite3.SQLITE_FULL || errors.Is(err, syscall.ENOSPC) { // the copy's disk: the store is only read
+		err = fmt.Errorf("%s: %w; make room there, or name a file on another disk", path, ErrNoRoom)
+	}
 	return size, err
+}
+
+// removePart removes a copy that is not whole, with what SQLite keeps beside it
+// while it writes.
+func removePart(part string) error {
+	for _, left := range []string{part, part + "-journal"} {
+		if err := os.Remove(left); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 // copyTo copies the database into an empty file and waits for the disk.
