@@ -3,6 +3,7 @@ package cache
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -100,6 +101,18 @@ func (tx *Tx) FollowingOf(follower string, s FollowState, after int64, limit int
 	}
 	return all(tx, scanFollow, followColumns+"WHERE follower = ? AND state = '' || ? AND id > ? ORDER BY id LIMIT ? + 0",
 		follower, string(s), after, limitOr(limit, 100))
+}
+
+// FollowsWith returns the actors of a domain, and below it, who follow an actor
+// or are followed by it, in whatever state.
+func (tx *Tx) FollowsWith(actor, domain string) ([]string, error) {
+	others, err := all(tx, value[string],
+		"SELECT follower FROM follows WHERE followee = ?1 UNION SELECT followee FROM follows WHERE follower = ?1", actor)
+	if err != nil {
+		return nil, fmt.Errorf("follows between %s and %s: %w", actor, domain, err)
+	}
+	domain = BlockTarget(domain)
+	return slices.DeleteFunc(others, func(uri string) bool { return !slices.Contains(domains(hostOf(uri)), domain) }), nil
 }
 
 // CountFollowers counts the accepted followers of an actor.

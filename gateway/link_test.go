@@ -192,6 +192,63 @@ func TestBlock(t *testing.T) {
 	_ = a
 }
 
+// TestBlockServer shows that a block of a whole server ends the follows in both
+// directions, and that nothing goes there any more but what takes back.
+func TestBlockServer(t *testing.T) {
+	const zoe = "https://new.mast.social/u/zoe"
+	for _, target := range []string{"mast.social", "Mast.Social."} {
+		t.Run(target, func(t *testing.T) {
+			w := newWorld(t)
+			ctx := t.Context()
+			a := w.linkUser(louise)
+			w.actor(zoe, "zoe@new.mast.social", `zoe\40new.mast.social@ap.example.org`)
+			follow := func(follower, followee string) {
+				w.update(func(tx *cache.Tx) error {
+					return tx.PutFollow(cache.Follow{Follower: follower, Followee: followee, State: cache.FollowAccepted, CreatedAt: w.clock(), UpdatedAt: w.clock()})
+				})
+			}
+			follow(zoe, a.URI)
+			follow(bobURI, a.URI)
+			follow(a.URI, aliceURI)
+			w.publish(louise, feed, w.entry("old", "Before."))
+			w.expect("Create Create Create")
+			w.obey(ctx, louise, "block "+target)
+			for _, d := range w.expect("Undo Reject Reject") {
+				if strings.Contains(d.inbox, "pub.test") {
+					t.Errorf("%s to %s", d.Type, d.inbox)
+				}
+			}
+			w.view(func(tx *cache.Tx) error {
+				left, err := tx.FollowsWith(a.URI, "mast.social")
+				if n, _ := tx.CountFollowers(a.URI); n != 1 || len(left) != 0 {
+					t.Errorf("%d followers are left; follows with %v", n, left)
+				}
+				return err
+			})
+			w.publish(louise, feed, w.entry("one", "For @alice@mast.social's eyes?"))
+			if made := w.expect("Create"); made[0].inbox != "https://pub.test/inbox" {
+				t.Errorf("sent to %s", made[0].inbox)
+			}
+			follow(zoe, a.URI) // as in a database of before
+			w.publish(louise, feed, w.entry("two", "Not for mast.social."))
+			w.expect("Create")
+			w.retractItem(louise, feed, "old")
+			w.expect("Delete Delete Delete")
+		})
+	}
+}
+
+// TestBlockServerByOperator shows that what is sent leaves out blocked servers,
+// rather than fail there.
+func TestBlockServerByOperator(t *testing.T) {
+	w := newWorld(t)
+	w.linkUser(louise)
+	_, err := w.Block(t.Context(), "", "mast.social", "spam")
+	w.must(err)
+	w.publish(louise, feed, w.entry("one", "Hello."))
+	w.expect("")
+}
+
 // TestBlockConfigured has blocks come and go with the configuration, beside
 // those that the operator made by hand.
 func TestBlockConfigured(t *testing.T) {

@@ -80,36 +80,55 @@ func (g *Gateway) Block(ctx context.Context, user stanza.JID, who, reason string
 	}
 	b.Reason, b.CreatedAt = reason, g.now()
 	err = g.store.Update(ctx, func(tx *cache.Tx) error {
-		if err := tx.PutBlock(b); err != nil || account.URI == "" {
-			return err
+		if account.URI != "" { // first: a block holds back what goes there
+			if err := g.partFrom(tx, account, b.Target); err != nil {
+				return err
+			}
 		}
-		return g.partFrom(tx, account, b.Target)
+		return tx.PutBlock(b)
 	})
 	return "Blocked " + b.Target + ".", err
 }
 
-// partFrom ends the follows between an account and an actor, in both
-// directions, and tells the actor's server so. That it was blocked is not told.
-func (g *Gateway) partFrom(tx *cache.Tx, account cache.Account, uri string) error {
-	target, err := tx.ActorByURI(uri)
-	if err != nil {
-		return ignoreMissing(err) // a domain: its follows are hidden with it
+// partFrom ends the follows between an account and an actor, or all actors of a
+// domain and below it, in both directions, and tells their servers so. That they
+// were blocked is not told.
+func (g *Gateway) partFrom(tx *cache.Tx, account cache.Account, target string) error {
+	others := []string{target}
+	if !strings.Contains(target, "/") {
+		var err error
+		if others, err = tx.FollowsWith(account.URI, target); err != nil {
+			return err
+		}
 	}
-	out, err := tx.Follow(account.URI, uri)
+	for _, uri := range others {
+		who, err := tx.ActorByURI(uri)
+		if err == nil {
+			err = g.partFromActor(tx, account, who)
+		}
+		if ignoreMissing(err) != nil {
+			return fmt.Errorf("part from %s: %w", uri, err)
+		}
+	}
+	return nil
+}
+
+func (g *Gateway) partFromActor(tx *cache.Tx, account cache.Account, who cache.Actor) error {
+	out, err := tx.Follow(account.URI, who.URI)
 	if err == nil {
-		err = g.sendTo(tx, account, target, *translate.Undo("", translate.Follow(out.ActivityID, account.URI, uri)), uri)
+		err = g.sendTo(tx, account, who, *translate.Undo("", translate.Follow(out.ActivityID, account.URI, who.URI)), who.URI)
 	}
 	if ignoreMissing(err) != nil {
 		return err
 	}
-	in, err := tx.Follow(uri, account.URI)
+	in, err := tx.Follow(who.URI, account.URI)
 	if err == nil {
-		err = g.sendDecision(tx, account, target, in.ActivityID, false)
+		err = g.sendDecision(tx, account, who, in.ActivityID, false)
 	}
 	if ignoreMissing(err) != nil {
 		return err
 	}
-	for _, pair := range [][2]string{{account.URI, uri}, {uri, account.URI}} {
+	for _, pair := range [][2]string{{account.URI, who.URI}, {who.URI, account.URI}} {
 		if _, err := tx.DeleteFollow(pair[0], pair[1]); err != nil {
 			return err
 		}

@@ -148,6 +148,28 @@ func (g *Gateway) recipients(tx *cache.Tx, o outgoing) ([]string, error) {
 		}
 		add(inbox)
 	}
+	return g.unblocked(tx, o, out)
+}
+
+// unblocked leaves out the inboxes on hosts that the operator blocks, and those
+// on hosts that the sender blocks: these get nothing but what takes back or ends
+// what they have.
+func (g *Gateway) unblocked(tx *cache.Tx, o outgoing, inboxes []string) ([]string, error) {
+	owner := o.sender.URI
+	switch o.act.Type {
+	case as2.TypeDelete, as2.TypeUndo, as2.TypeReject:
+		owner = ""
+	}
+	out := inboxes[:0]
+	for _, inbox := range inboxes {
+		blocked, err := tx.Blocked(owner, inbox)
+		if err != nil {
+			return nil, fmt.Errorf("ask whether %s is blocked: %w", hostname(inbox), err)
+		}
+		if !blocked {
+			out = append(out, inbox)
+		}
+	}
 	return out, nil
 }
 
