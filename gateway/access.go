@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -138,6 +139,11 @@ func (g *Gateway) judgeRefusal(ctx context.Context, a cache.Account, s sight) bo
 		if again.access != s.access {
 			s.access = cache.AccessUnknown
 		}
+		if g.maybeAbsent(ctx, a) {
+			text := fmt.Sprintf("the node %s is not there, or closed; what the fediverse has of it stays until you send: purge", feedNode(a))
+			g.reached(ctx, a, func(r *cache.Reach) { r.Error, r.ErrorAt = text, g.now() })
+			return false
+		}
 		return g.closed(ctx, a, before, s.access)
 	case s.access != cache.AccessUnknown:
 		g.setAccess(ctx, a, s.access)
@@ -145,6 +151,29 @@ func (g *Gateway) judgeRefusal(ctx context.Context, a cache.Account, s sight) bo
 		g.setAccess(ctx, a, cache.AccessClosed)
 	}
 	return true
+}
+
+// maybeAbsent tells whether a node that is refused to strangers may not be there
+// at all: Prosody says forbidden for both. Nothing is taken back then, but its
+// owner asked (design: deletes), who is waited for if they were asked before.
+func (g *Gateway) maybeAbsent(ctx context.Context, a cache.Account) bool {
+	_, v, cause := g.readAs(ctx, stanza.JID(g.addr.Component()), stanza.JID(a.JID), feedNode(a), xmpp.ItemsQuery{MaxItems: 1})
+	switch v {
+	case readable:
+		return false
+	case absent:
+		g.askOwnerOfNode(ctx, a)
+		return true
+	}
+	asked := ""
+	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		asked, err = tx.Meta(askedKey(a))
+		return ignoreMissing(err)
+	})
+	if err != nil || asked != "" {
+		g.log.Info("node is refused, or still gone", "account", a.Acct, "error", cmp.Or(err, cause))
+	}
+	return err != nil || asked != ""
 }
 
 func condition(err error) string {

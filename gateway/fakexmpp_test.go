@@ -53,6 +53,7 @@ type fakeXMPP struct {
 	nodes    map[string]*fakeNode
 	vcards   map[string]*stanza.Element
 	noVCards bool // it cannot tell now
+	prosody  bool // strangers are forbidden nodes that are not there
 	subs     map[string]bool
 	sent     []*stanza.Element // messages and presences of the gateway
 	answers  map[string]*stanza.Element
@@ -264,6 +265,8 @@ func (s *fakeXMPP) answer(iq *stanza.Element) *stanza.Element {
 	switch {
 	case node != nil && node.access == nodeAway:
 		return refuse("remote-server-timeout")
+	case node == nil && s.prosody && iq.Get("from") != ourComponent:
+		return refuse("forbidden")
 	case node == nil:
 		return refuse("item-not-found")
 	case node.access == nodeClosed:
