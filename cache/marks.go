@@ -173,7 +173,7 @@ func (w *sqlWriter) markedTerm(c *clause) (string, error) {
 	switch c.op {
 	case opFrom:
 		who, err := w.tx.people(c.value, w.q.Viewer)
-		if err != nil {
+		if err != nil || who.many != "" {
 			return "", err
 		}
 		var any []string

@@ -273,20 +273,10 @@ func (w *sqlWriter) termArms(c *clause) (arms []arm, err error) {
 		return []arm{{from: "tags t CROSS JOIN posts p ON p.id = t.post_id", key: "t.post_id", cond: "t.tag = " + w.arg(c.value)}}, nil
 	case opFrom, opTo:
 		who, err := w.tx.people(c.value, w.q.Viewer)
-		if err != nil || who.host != "" && c.op == opFrom || len(who.uris) > maxArms/2 {
+		if err != nil {
 			return nil, err
 		}
-		arms = []arm{}
-		for _, uri := range who.uris {
-			if c.op == opFrom {
-				arms = append(arms, arm{from: "posts p", key: "p.id", cond: "p.owner = " + w.arg(uri)})
-				continue
-			}
-			arms = append(arms,
-				arm{from: "mentions t CROSS JOIN posts p ON p.id = t.post_id", key: "t.post_id", cond: "t.actor = " + w.arg(uri)},
-				arm{from: "addressees t CROSS JOIN posts p ON p.id = t.post_id", key: "t.post_id", cond: "t.actor = " + w.arg(uri)})
-		}
-		return arms, nil
+		return w.whoArms(c.op, who)
 	case opIn:
 		return w.nodeArms(readPlace(c.value))
 	case opIs:

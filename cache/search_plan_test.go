@@ -35,6 +35,7 @@ const fromMarks = "MERGE (UNION)\nLEFT\nSCAN posts_fts VIRTUAL TABLE INDEX 192:M
 func TestNewestNeverSorts(t *testing.T) {
 	s := open(t)
 	library(t, s)
+	crowd(t, s, 3*maxPeople)
 	s.update(t, func(tx *Tx) error { // a service with many nodes, and comments
 		for i := range 20 {
 			for _, node := range []string{"n", commentsPrefix} {
@@ -76,6 +77,9 @@ func TestNewestNeverSorts(t *testing.T) {
 			"from:https://h1.example/u":         "SEARCH p USING COVERING INDEX posts_owner",
 			"from:@u@h1.example is:note":        "SEARCH p USING INDEX posts_owner",
 			"from:u":                            "MERGE (UNION)",
+			"from:zed":                          "p USING INTEGER PRIMARY KEY (rowid=?)\nLIST SUBQUERY",
+			"-from:zed":                         "SEARCH p USING INTEGER PRIMARY KEY",
+			"to:zed":                            "MERGE (UNION)",
 			"to:https://h1.example/u":           "mentions",
 			"from:https://h1.example/u -#other": "posts_owner",
 			"sort:updated":                      "p USING INDEX posts_touched",

@@ -1,0 +1,163 @@
+package cache
+
+import (
+	"fmt"
+	"strings"
+)
+
+// persons are those whom a handle, a JID or a URI may mean.
+type persons struct {
+	uris []string
+	host string // everybody there
+	many string // a name that more people have than are listed in uris
+}
+
+// maxPeople bounds the list of those whom a name without a host means.
+const maxPeople = 20
+
+// called is the SQL of the actors who are called something: ?1 and before ?2 is
+// their handle, or they have the handle or JID ?3.
+const called = `SELECT uri FROM accounts WHERE acct >= %[1]s AND acct < %[2]s
+	UNION ALL SELECT uri FROM actors WHERE acct >= %[1]s AND acct < %[2]s
+	UNION ALL SELECT a.uri FROM handles h JOIN accounts a ON a.jid = h.jid AND a.node = h.node WHERE h.acct = %[3]s
+	UNION ALL SELECT uri FROM accounts WHERE jid = %[3]s AND node = ''
+	UNION ALL SELECT uri FROM bindings WHERE jid = %[3]s AND ended_at = 0`
+
+// handles are the range of handles that somebody may have.
+func handles(who string) (first, end string) {
+	if strings.Contains(who, "@") {
+		return who, who + "\x00"
+	}
+	return who + "@", who + "A" // A comes after @
+}
+
+// people finds whom a value of from: or to: means: a URI, a handle, a JID, the
+// name before a handle's @, a host, or oneself as "me".
+func (tx *Tx) people(who string, v Viewer) (p persons, err error) {
+	who = strings.TrimPrefix(strings.TrimPrefix(who, "acct:"), "@")
+	if strings.EqualFold(who, "me") {
+		if v.Actor != "" {
+			p.uris = []string{v.Actor}
+		}
+		return p, nil
+	}
+	if strings.Contains(who, "://") {
+		p.uris = []string{who}
+		return p, nil
+	}
+	who = strings.ToLower(strings.TrimPrefix(who, "xmpp:"))
+	if !strings.Contains(who, "@") && strings.Contains(who, ".") {
+		p.host = who
+	}
+	first, end := handles(who)
+	p.uris, err = all(tx, value[string], "SELECT DISTINCT uri FROM ("+fmt.Sprintf(called, "?1", "?2", "?3")+") LIMIT ?4 + 0", first, end, who, maxPeople+1)
+	if err == nil && len(p.uris) == 0 && p.host == "" {
+		p.uris, err = tx.signers(who)
+	}
+	if err != nil {
+		return p, fmt.Errorf("find %s: %w", who, err)
+	}
+	if len(p.uris) > maxPeople {
+		p.uris, p.many = nil, who
+	}
+	return p, nil
+}
+
+// signersAmong is among how many posts their authors are looked for.
+const signersAmong = 200
+
+// signers finds the owners of posts that say such a handle themselves: of
+// people who are not known otherwise, as after an import, which has no actors.
+func (tx *Tx) signers(who string) ([]string, error) {
+	list := words(Fold(who))
+	if len(list) == 0 {
+		return nil, nil
+	}
+	name, _, _ := strings.Cut(who, "@")
+	return all(tx, value[string], `SELECT DISTINCT p.owner FROM (SELECT rowid AS id FROM posts_fts WHERE posts_fts MATCH ?1 ORDER BY rowid DESC LIMIT ?2 + 0) f
+		JOIN posts p ON p.id = f.id JOIN bodies b ON b.post_id = p.id
+		WHERE lower(b.parsed ->> '$.owner.handle') = ?3 OR (?3 = ?4 AND substr(lower(b.parsed ->> '$.owner.handle'), 1, length(?4) + 1) = ?4 || '@')
+		LIMIT ?5 + 0`, `author : "`+strings.Join(list, " ")+`"`, signersAmong, who, name, maxPeople)
+}
+
+// among is the SQL of the list of persons.
+func (w *sqlWriter) among(who persons) string {
+	if who.many != "" {
+		first, end := handles(who.many)
+		return "(" + fmt.Sprintf(called, w.arg(first), w.arg(end), w.arg(who.many)) + ")"
+	}
+	names := make([]string, len(who.uris))
+	for i, uri := range who.uris {
+		names[i] = w.arg(uri)
+	}
+	return "(" + strings.Join(names, ", ") + ")"
+}
+
+// from is by whom a post is.
+func (w *sqlWriter) from(who persons) string {
+	cond := "p.owner IN " + w.among(who)
+	if who.host != "" {
+		cond = "(" + cond + " OR p.owner_host = " + w.arg(who.host) + ")"
+	}
+	return cond
+}
+
+// to is whom a post names, and whom a private one is for. Those who got it
+// without being named stay unnamed. The + looks through the few that a post
+// names, not through all of the list.
+func (w *sqlWriter) to(who persons) string {
+	if len(who.uris) == 0 && who.many == "" {
+		return "0"
+	}
+	list := w.among(who)
+	return "(EXISTS (SELECT 1 FROM mentions WHERE post_id = p.id AND +actor IN " + list +
+		") OR (p.vis > 1 AND (EXISTS (SELECT 1 FROM json_each(b.parsed, '$.to') WHERE value IN " + list +
+		") OR EXISTS (SELECT 1 FROM json_each(b.parsed, '$.cc') WHERE value IN " + list + "))))"
+}
+
+// whoArms are the ways to what is from or to somebody: one each if they are few,
+// and all at once if there is little.
+func (w *sqlWriter) whoArms(op operator, who persons) ([]arm, error) {
+	tables := map[operator][]string{opFrom: {"posts"}, opTo: {"mentions", "addressees"}}[op]
+	arms := []arm{}
+	for _, table := range tables {
+		key, actor := "t.post_id", "t.actor"
+		if op == opFrom {
+			key, actor = "t.id", "t.owner"
+		}
+		switch {
+		case op == opFrom && who.host != "", who.many == "" && len(who.uris) > maxArms/2:
+			return nil, nil
+		case who.many != "":
+			a, err := w.gathered(who, table, key, actor)
+			if a == nil || err != nil {
+				return nil, err
+			}
+			arms = append(arms, *a)
+			continue
+		}
+		for _, uri := range who.uris {
+			a := arm{from: table + " t CROSS JOIN posts p ON p.id = t.post_id", key: key, cond: actor + " = " + w.arg(uri)}
+			if op == opFrom {
+				a.from, a.key, a.cond = "posts p", "p.id", "p.owner = "+w.arg(uri)
+			}
+			arms = append(arms, a)
+		}
+	}
+	return arms, nil
+}
+
+// gathered is the way to the posts of many people, nil if they are so many that
+// some are soon met by who walks through all posts.
+func (w *sqlWriter) gathered(who persons, table, key, actor string) (*arm, error) {
+	count := &sqlWriter{}
+	within := func(w *sqlWriter) string {
+		return "FROM " + w.among(who) + " o CROSS JOIN " + table + " t ON " + actor + " = o.uri"
+	}
+	from := within(count)
+	n, err := w.tx.count(fmt.Sprintf("SELECT count(*) FROM (SELECT 1 %s LIMIT %d)", from, placesArm), append([]any{"", ""}, count.args...)...)
+	if err != nil || n == placesArm {
+		return nil, err
+	}
+	return &arm{from: "posts p", key: "p.id", cond: "p.id IN (SELECT " + key + " " + within(w) + ")", size: n + 1}, nil
+}
