@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"syscall"
 
 	"isthmus/config"
 )
@@ -149,7 +150,7 @@ func (c *cacheExportCmd) Run(ctx context.Context, a *app, root *cli) error {
 	if c.File == "" {
 		out, err := a.askStream(ctx, root, in, pipe{out: a.stdout})
 		if err != nil {
-			return err
+			return unwritten(err)
 		}
 		return out.print(a.stderr)
 	}
@@ -162,9 +163,17 @@ func (c *cacheExportCmd) Run(ctx context.Context, a *app, root *cli) error {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(c.File))
+		return errors.Join(unwritten(err), os.Remove(c.File))
 	}
 	return out.print(a.stdout)
+}
+
+// unwritten says what to do where there is no room for an export.
+func unwritten(err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return fmt.Errorf("%w; make room there, or name a file on another disk", err)
+	}
+	return err
 }
 
 type cacheImportCmd struct {

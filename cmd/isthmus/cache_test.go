@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -105,6 +106,7 @@ func TestCacheCommands(t *testing.T) {
 					t.Errorf("%q: status %d: %s%s", tt.args, status, out, errs)
 				}
 			}
+			b.fullDisk("cache", "export")
 			info, err := os.Stat(file("copy.db"))
 			if err != nil || info.Mode() != 0o600 {
 				t.Errorf("the copy: %v, %v", info.Mode(), err)
@@ -120,5 +122,22 @@ func TestCacheCommands(t *testing.T) {
 				t.Error(err)
 			}
 		})
+	}
+}
+
+// fullDisk runs a command whose output nothing has room for.
+func (b *bench) fullDisk(args ...string) {
+	b.t.Helper()
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		b.t.Log(err) // Linux has it
+		return
+	}
+	defer full.Close()
+	var e bytes.Buffer
+	status := run(b.t.Context(), append(args, "--config", b.config), b.app(full, &e))
+	said := e.String()
+	if status != exitFailed || !strings.Contains(said, "/dev/full: no space left on device; make room") || strings.Contains(said, "broke off") {
+		b.t.Errorf("%q on a full disk: %d, %s", args, status, said)
 	}
 }

@@ -103,8 +103,8 @@ func (r *remote) stream(ctx context.Context, in call, from io.Reader, to io.Writ
 	if resp.StatusCode != http.StatusOK {
 		return report{}, refusal(resp)
 	}
-	if _, err := io.Copy(to, resp.Body); err != nil {
-		return report{}, fmt.Errorf("the running gateway broke off: %w", err)
+	if err := pour(to, resp.Body); err != nil {
+		return report{}, err
 	}
 	said, err := url.QueryUnescape(resp.Trailer.Get(trailerFailure))
 	if err != nil || said != "" {
@@ -119,6 +119,32 @@ func (r *remote) stream(ctx context.Context, in call, from io.Reader, to io.Writ
 		return out, fmt.Errorf("the running gateway broke off: %w", err)
 	}
 	return out, nil
+}
+
+// pour copies what the gateway writes, and tells its troubles from those of
+// whatever it is written to.
+func pour(to io.Writer, from io.Reader) error {
+	w := keeper{w: to}
+	_, err := io.Copy(&w, from)
+	if w.err != nil {
+		return w.err
+	}
+	if err != nil {
+		return fmt.Errorf("the running gateway broke off: %w", err)
+	}
+	return nil
+}
+
+// keeper keeps the error of a writer.
+type keeper struct {
+	w   io.Writer
+	err error
+}
+
+func (k *keeper) Write(b []byte) (n int, err error) {
+	n, err = k.w.Write(b)
+	k.err = err
+	return n, err
 }
 
 // pipe is what a command that streams reads and writes.
