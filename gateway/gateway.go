@@ -180,9 +180,13 @@ func (g *Gateway) setXMPP() {
 		Connected: g.connected,
 		Now:       g.now,
 	}, g.log)
+	home := make([]string, len(g.cfg.Domains))
+	for i, d := range g.cfg.Domains {
+		home[i] = d.Name
+	}
 	g.link = xmpp.New(xmpp.Config{
 		Domain: component, Server: g.cfg.XMPP.Server, Secret: g.cfg.XMPP.Secret, Log: g.log,
-		Services: g.cfg.XMPP.Services, Closing: g.farewell,
+		Services: g.cfg.XMPP.Services, Home: home, Closing: g.farewell,
 	}, g.router)
 	g.setCaps()
 }

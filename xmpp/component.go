@@ -31,6 +31,10 @@ type Config struct {
 	// dropped.
 	Services []string
 
+	// Home are the domains whose users the gateway is there for. All others
+	// together never have all of the workers, and each has fewer.
+	Home []string
+
 	// Closing is called when Run ends, after the handlers, while stanzas can
 	// still be sent. The stream closes when it returns.
 	Closing func(ctx context.Context)
@@ -38,7 +42,7 @@ type Config struct {
 	MaxStanzaIn    int           // bytes; 1 MiB. Larger ones are skipped, an IQ answered.
 	MaxStanzaOut   int           // bytes; 192 KiB
 	Workers        int           // handlers that run at once; 64
-	PeerWorkers    int           // of them, for one peer; 8
+	PeerWorkers    int           // of them, for one peer; 8. A quarter for a domain that is not Home, three for all those.
 	PeerQueue      int           // stanzas waiting, for one peer; 2048
 	QueueBytes     int           // bytes waiting in all, an eighth of it for one peer; 64 MiB
 	IQTimeout      time.Duration // until an unanswered request is answered with an error; 25 s

@@ -1,6 +1,8 @@
 package xmpp
 
 import (
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -27,33 +29,50 @@ const peerShare = 8
 
 // dispatcher hands stanzas to a bounded number of workers. Those of one peer to
 // one address of ours keep their order; a peer never has more than its share of
-// the workers, and of the queue.
+// the workers, and of the queue. Nor has a domain of strangers, whose number of
+// peers costs nothing, and all strangers leave some workers to those at home.
 type dispatcher struct {
-	run         func(task)
-	peerWorkers int
-	peerQueue   int
-	queueBytes  int
+	run             func(task)
+	home            map[string]bool // domains
+	peerWorkers     int
+	domainWorkers   int
+	strangerWorkers int
+	peerQueue       int
+	queueBytes      int
 
-	mu     sync.Mutex
-	work   sync.Cond // there is a ready peer, or the end
-	peers  map[string]*peer
-	ready  []*peer
-	bytes  int           // of all that waits or runs
-	room   chan struct{} // closed when a task ended, if wanted
-	wanted bool
-	refuse bool // nothing new is accepted
-	ending bool
+	mu        sync.Mutex
+	work      sync.Cond // there is a ready peer, or the end
+	peers     map[string]*peer
+	ready     []*peer
+	crowds    map[string]*crowd
+	strangers int           // workers that strangers have, or are about to
+	kept      []*crowd      // crowds that wait for other strangers to end
+	bytes     int           // of all that waits or runs
+	room      chan struct{} // closed when a task ended, if wanted
+	wanted    bool
+	refuse    bool // nothing new is accepted
+	ending    bool
+}
+
+// crowd is a domain of strangers of which something waits or runs.
+type crowd struct {
+	name    string
+	peers   int
+	workers int     // that it has, or is about to
+	waiting []*peer // for its turn
+	kept    bool    // in dispatcher.kept
 }
 
 // peer is a bare JID of which something waits or runs.
 type peer struct {
 	name    string
+	crowd   *crowd // nil at home
 	queues  map[string]*queue
 	ready   []*queue
 	queued  int
 	bytes   int // of what waits or runs
 	running int
-	listed  bool // in dispatcher.ready
+	listed  bool // in dispatcher.ready, or in crowd.waiting
 }
 
 // queue is what a peer sent to one of our addresses.
@@ -66,7 +85,11 @@ type queue struct {
 func newDispatcher(cfg Config, run func(task)) *dispatcher {
 	d := &dispatcher{
 		run: run, peerWorkers: cfg.PeerWorkers, peerQueue: cfg.PeerQueue, queueBytes: cfg.QueueBytes,
-		peers: make(map[string]*peer), room: make(chan struct{}),
+		domainWorkers: max(1, cfg.Workers/4), strangerWorkers: max(1, cfg.Workers*3/4),
+		home: map[string]bool{strings.ToLower(string(cfg.Domain)): true}, peers: make(map[string]*peer), crowds: make(map[string]*crowd), room: make(chan struct{}),
+	}
+	for _, domain := range slices.Concat(cfg.Home, cfg.Services) {
+		d.home[strings.ToLower(domain)] = true
 	}
 	d.work.L = &d.mu
 	return d
@@ -91,7 +114,7 @@ func (d *dispatcher) add(t task) (ok bool, room <-chan struct{}) {
 		return false, d.room
 	}
 	if p == nil {
-		p = &peer{name: t.from, queues: make(map[string]*queue, 1)}
+		p = &peer{name: t.from, queues: make(map[string]*queue, 1), crowd: d.crowdOf(t.from)}
 		d.peers[t.from] = p
 	}
 	q := p.queues[t.to]
@@ -108,13 +131,72 @@ func (d *dispatcher) add(t task) (ok bool, room <-chan struct{}) {
 	return true, nil
 }
 
+// crowdOf is the crowd of a new peer.
+func (d *dispatcher) crowdOf(from string) *crowd {
+	domain := strings.ToLower(stanza.JID(from).Domain())
+	if d.home[domain] {
+		return nil
+	}
+	c := d.crowds[domain]
+	if c == nil {
+		c = &crowd{name: domain}
+		d.crowds[domain] = c
+	}
+	c.peers++
+	return c
+}
+
 // list puts a peer where workers find it, if it has work that may start.
 func (d *dispatcher) list(p *peer) {
-	if !p.listed && len(p.ready) > 0 && p.running < d.peerWorkers {
-		p.listed = true
-		d.ready = append(d.ready, p)
-		d.work.Signal()
+	if p.listed || len(p.ready) == 0 || p.running >= d.peerWorkers {
+		return
 	}
+	p.listed = true
+	if p.crowd == nil {
+		d.begin(p)
+		return
+	}
+	p.crowd.waiting = append(p.crowd.waiting, p)
+	d.admit(p.crowd)
+}
+
+// admit gives the peers of a crowd the workers that it may have.
+func (d *dispatcher) admit(c *crowd) {
+	for len(c.waiting) > 0 && c.workers < d.domainWorkers {
+		if d.strangers >= d.strangerWorkers {
+			if !c.kept {
+				c.kept = true
+				d.kept = append(d.kept, c)
+			}
+			return
+		}
+		p := c.waiting[0]
+		c.waiting = c.waiting[1:]
+		c.workers++
+		d.strangers++
+		d.begin(p)
+	}
+}
+
+func (d *dispatcher) begin(p *peer) {
+	d.ready = append(d.ready, p)
+	d.work.Signal()
+}
+
+// leave takes back the worker that a peer had.
+func (d *dispatcher) leave(c *crowd) {
+	if c == nil {
+		return
+	}
+	c.workers--
+	d.strangers--
+	for d.strangers < d.strangerWorkers && len(d.kept) > 0 {
+		next := d.kept[0]
+		d.kept = d.kept[1:]
+		next.kept = false
+		d.admit(next)
+	}
+	d.admit(c)
 }
 
 // worker runs tasks until the end.
@@ -160,8 +242,14 @@ func (d *dispatcher) done(p *peer, q *queue) {
 	}
 	if len(p.queues) == 0 {
 		delete(d.peers, p.name)
+		if c := p.crowd; c != nil {
+			if c.peers--; c.peers == 0 {
+				delete(d.crowds, c.name)
+			}
+		}
 	}
 	d.list(p)
+	d.leave(p.crowd)
 	if d.wanted {
 		close(d.room)
 		d.room, d.wanted = make(chan struct{}), false
@@ -226,7 +314,10 @@ func (d *dispatcher) end() []task {
 		}
 		p.ready, p.queued = nil, 0
 	}
-	d.ready = nil
+	d.ready, d.kept = nil, nil
+	for _, c := range d.crowds {
+		c.waiting = nil
+	}
 	d.work.Broadcast()
 	return left
 }
