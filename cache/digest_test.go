@@ -13,7 +13,7 @@ import (
 	"isthmus/translate"
 )
 
-// digested are posts with the digests that version 0.1 stored for them. They
+// digested are posts with the digests that the first release stored for them. They
 // may never change: what has another digest is taken for an edit, and sent to
 // everybody again.
 func digested() map[string]struct {

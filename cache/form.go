@@ -10,7 +10,7 @@ import (
 )
 
 // form is a post as bodies.parsed has it: its JSON, but for what that would say
-// twice. Version 0.1 wrote the whole, which is read as well; a post changes its
+// twice. The first release wrote the whole, which is read as well; a post changes its
 // form when it changes, or when the index is built anew.
 type form struct {
 	translate.Post

@@ -14,7 +14,7 @@ import (
 	"isthmus/translate"
 )
 
-// firstForm is a post as version 0.1 stored it: whole, with false and 0.
+// firstForm is a post as the first release stored it: whole, with false and 0.
 func firstForm(t interface{ Fatal(...any) }, p translate.Post) string {
 	b, err := json.Marshal(p, lenientText)
 	var m map[string]any
@@ -49,7 +49,7 @@ func firstForm(t interface{ Fatal(...any) }, p translate.Post) string {
 	return string(b)
 }
 
-// TestFirstForm reads posts as version 0.1 stored them, and as they are stored
+// TestFirstForm reads posts as the first release stored them, and as they are stored
 // now: they are the same.
 func TestFirstForm(t *testing.T) {
 	file, err := os.ReadFile("testdata/posts1.ndjson")

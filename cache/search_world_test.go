@@ -404,7 +404,7 @@ func TestSearchWorld(t *testing.T) {
 	})
 }
 
-// age gives some posts the form in which version 0.1 stored them.
+// age gives some posts the form in which the first release stored them.
 func (w *world) age(t *rapid.T, tx *Tx) error {
 	for _, uri := range w.order {
 		if !w.deleted[uri] && rapid.Bool().Draw(t, "first form") {
