@@ -16,7 +16,8 @@ type LeaseQuery struct {
 	PerHost int           // most leased at once for one kind and host; 0: no limit
 }
 
-// Lease takes jobs that are due, at most Limit. Hosts take turns; those behind
+// Lease takes jobs that are due, at most Limit, also those that are too old:
+// whoever leases them gives them up and tells whom it concerns. Hosts take turns; those behind
 // an open circuit and those with PerHost jobs leased are passed over. A leased
 // job has to be ended with Ack, Retry or Fail before the lease is over, or it
 // comes back.
@@ -34,7 +35,7 @@ func (tx *Tx) Lease(q LeaseQuery) ([]Job, error) {
 	l := leaser{tx: tx, LeaseQuery: q}
 	var jobs []Job
 	for len(jobs) < q.Limit {
-		before := len(jobs) + l.gaveUp
+		before := len(jobs)
 		for i, kind := range kinds { // an equal share each; the next round gives out what was left
 			share := (q.Limit - len(jobs) + len(kinds) - i - 1) / (len(kinds) - i)
 			got, err := l.leaseKind(kind, share)
@@ -43,7 +44,7 @@ func (tx *Tx) Lease(q LeaseQuery) ([]Job, error) {
 			}
 			jobs = append(jobs, got...)
 		}
-		if len(jobs)+l.gaveUp == before {
+		if len(jobs) == before {
 			break
 		}
 	}
@@ -53,8 +54,7 @@ func (tx *Tx) Lease(q LeaseQuery) ([]Job, error) {
 // leaser leases jobs for one query.
 type leaser struct {
 	LeaseQuery
-	tx     *Tx
-	gaveUp int // jobs that were too old; others may have moved up to their place
+	tx *Tx
 }
 
 // due is a queue whose turn it is.
@@ -119,41 +119,30 @@ func (l *leaser) leaseRound(queues []due, n int) ([]Job, error) {
 }
 
 // takeFrom picks at most n jobs that are due from a queue, counts them as
-// leased, and sends the queue to the end of the line. What is too old it gives
-// up.
+// leased, and sends the queue to the end of the line.
 func (l *leaser) takeFrom(queue int64, n int) ([]int64, error) {
 	type ready struct {
-		id, runAt, expires int64
-		lane               string
+		id, runAt int64
 	}
 	heads, err := all(l.tx, func(r row) (j ready, err error) {
-		err = r.Scan(&j.id, &j.runAt, &j.expires, &j.lane)
+		err = r.Scan(&j.id, &j.runAt)
 		return j, err
-	}, `SELECT id, run_at, expires_at, lane FROM jobs WHERE queue = ? AND state = 0 AND head = 1
+	}, `SELECT id, run_at FROM jobs WHERE queue = ? AND state = 0 AND head = 1
 		ORDER BY run_at, id LIMIT ? + 0`, queue, n+1)
 	if err != nil {
 		return nil, err
 	}
 	var ids []int64
-	now, turn, before := millis(l.Now), int64(never), l.gaveUp
+	now, turn := millis(l.Now), int64(never)
 	for _, j := range heads {
-		switch {
-		case j.runAt > now || len(ids) == n:
+		if j.runAt > now || len(ids) == n {
 			turn = min(turn, j.runAt)
-		case j.expires > 0 && j.expires <= now:
-			if err := l.tx.fail(j.id, j.lane, "gave up: it is too old"); err != nil {
-				return nil, err
-			}
-			l.gaveUp++
-		default:
-			ids = append(ids, j.id)
+			continue
 		}
+		ids = append(ids, j.id)
 	}
 	err = l.tx.run("UPDATE job_queues SET inflight = inflight + ?, served = ?, turn = ? WHERE id = ?",
 		len(ids), now, max(turn, now), queue)
-	if err == nil && l.gaveUp > before { // others may have moved up
-		err = l.tx.settle(queue)
-	}
 	return ids, err
 }
 

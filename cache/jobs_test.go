@@ -185,7 +185,6 @@ func (m *jobModel) lease(t *rapid.T, tx *Tx) error {
 	}
 	for _, j := range got {
 		old := m.jobs[j.ID]
-		m.adopt(t, tx)
 		if old == nil || !m.may(old) || q.Kinds != nil && !slices.Contains(q.Kinds, j.Kind) {
 			t.Fatalf("leased %+v, which is %+v", j, old)
 		}
@@ -194,7 +193,6 @@ func (m *jobModel) lease(t *rapid.T, tx *Tx) error {
 		}
 		old.State, old.LeasedUntil = JobLeased, m.now.Add(q.For)
 	}
-	m.adopt(t, tx)
 	if len(got) == q.Limit {
 		return nil
 	}
@@ -205,23 +203,6 @@ func (m *jobModel) lease(t *rapid.T, tx *Tx) error {
 		}
 	}
 	return nil
-}
-
-// adopt takes over which jobs were given up for their age; a lease may do that
-// to any job that it comes by.
-func (m *jobModel) adopt(t *rapid.T, tx *Tx) {
-	for _, j := range m.jobs {
-		if j.State != JobQueued || j.ExpiresAt.IsZero() || j.ExpiresAt.After(m.now) {
-			continue
-		}
-		stored, err := tx.Job(j.ID)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if stored.State == JobFailed {
-			j.State, j.LastError = JobFailed, stored.LastError
-		}
-	}
 }
 
 // end ends a leased job in one of three ways, or one that is not leased, which

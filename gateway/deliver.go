@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"isthmus/ap"
@@ -117,26 +116,19 @@ func (g *Gateway) hostFailed(j cache.Job) {
 	})
 }
 
-// jobFailed tells the sender of a direct message that it did not arrive.
-func (g *Gateway) jobFailed(ctx context.Context, j cache.Job, cause error) {
-	if j.Kind == jobSync {
-		g.syncFailed(j, cause)
-	}
-	if j.Kind != jobDeliver {
-		return
-	}
+// deliveryFailed tells the sender of a direct message that it did not arrive.
+func (g *Gateway) deliveryFailed(tx *cache.Tx, j cache.Job, cause error) error {
 	d, err := decode[deliverJob](j)
 	if err != nil || d.Message == nil {
-		return
+		return nil // nobody waits for it
 	}
-	text := fmt.Sprintf("%s did not take the message.", hostname(d.Inbox))
-	if ap.Temporary(cause) {
-		text = fmt.Sprintf("%s could not be reached for days; the message was not delivered.", hostname(d.Inbox))
+	w := messageWork{
+		Bounce: d.Message, Condition: "service-unavailable",
+		Notice: hostname(d.Inbox) + " did not take the message.",
 	}
-	e := stanza.New("", "message").Set("type", "error").Set("id", d.Message.ID).
-		Set("from", d.Message.To).Set("to", d.Message.From)
-	e.Add(stanza.NewError("remote-server-timeout", text).Element())
-	if err := g.link.Send(ctx, e); err != nil {
-		g.log.Warn("tell of a failed delivery", "to", d.Message.From, "error", err)
+	if errors.As(cause, new(tooOldError)) {
+		w.Condition = "remote-server-timeout"
+		w.Notice = hostname(d.Inbox) + " could not be reached for days; the message was not delivered."
 	}
+	return tx.Enqueue(g.messageJob(w))
 }

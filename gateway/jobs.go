@@ -185,6 +185,11 @@ func (g *Gateway) turn(ctx context.Context, gr group, done []int64, n int) ([]ca
 // runJob runs one job. If it is done its id is returned, and it is yet to be
 // acknowledged; otherwise it is settled here.
 func (g *Gateway) runJob(ctx context.Context, gr group, j cache.Job) (done int64) {
+	now := g.now()
+	if old := !j.ExpiresAt.IsZero() && !now.Before(j.ExpiresAt); old {
+		g.giveUp(j, tooOldError{j.LastError})
+		return 0
+	}
 	err := g.work(ctx, gr, j)
 	if err == nil {
 		return j.ID
@@ -192,14 +197,11 @@ func (g *Gateway) runJob(ctx context.Context, gr group, j cache.Job) (done int64
 	if ctx.Err() != nil {
 		return 0 // shutting down: the lease ends by itself and the job is run again
 	}
-	now := g.now()
-	var fatal permanentError
-	if errors.As(err, &fatal) || !j.ExpiresAt.IsZero() && now.After(j.ExpiresAt) {
-		g.log.Warn("job given up", "job", j.ID, "kind", j.Kind, "about", j.Note, "attempts", j.Attempts, "error", err)
-		g.settle(j.Note, func(tx *cache.Tx) error { return tx.Fail(j.ID, err.Error()) })
-		g.jobFailed(ctx, j, err)
+	if errors.As(err, new(permanentError)) {
+		g.giveUp(j, err)
 		return 0
 	}
+	now = g.now()
 	at := now.Add(backoff(j.Attempts))
 	var status *ap.StatusError
 	if errors.As(err, &status) && status.RetryAfter > 0 {
@@ -208,6 +210,34 @@ func (g *Gateway) runJob(ctx context.Context, gr group, j cache.Job) (done int64
 	g.log.Info("job will be tried again", "job", j.ID, "kind", j.Kind, "about", j.Note, "attempts", j.Attempts, "at", at, "error", err)
 	g.settle(j.Note, func(tx *cache.Tx) error { return tx.Retry(j.ID, at, err.Error(), true) })
 	return 0
+}
+
+// tooOldError is why a job was given up at the end of its life.
+type tooOldError struct{ last string }
+
+func (e tooOldError) Error() string {
+	if e.last == "" {
+		return "gave up: it is too old"
+	}
+	return "gave up: it is too old; the last time: " + e.last
+}
+
+// giveUp fails a job. Whoever has to hear of it is told by a job of the same
+// transaction, so also after a restart, and when the link is up again.
+func (g *Gateway) giveUp(j cache.Job, cause error) {
+	g.log.Warn("job given up", "job", j.ID, "kind", j.Kind, "about", j.Note, "attempts", j.Attempts, "error", cause)
+	g.settle(j.Note, func(tx *cache.Tx) error {
+		if err := tx.Fail(j.ID, cause.Error()); err != nil {
+			return err
+		}
+		switch j.Kind {
+		case jobDeliver:
+			return g.deliveryFailed(tx, j, cause)
+		case jobSync:
+			return g.syncFailed(tx, j, cause)
+		}
+		return nil
+	})
 }
 
 // work runs a job within its lease.

@@ -25,12 +25,19 @@ type messageWork struct {
 	Retract string `json:"retract,omitempty"` // id of the message to take back
 	Notice  string `json:"notice,omitempty"`  // from the gateway itself
 	Ref     string `json:"ref,omitempty"`     // xmpp: URI of what the notice is about
+
+	Bounce    *bounce `json:"bounce,omitempty"`    // a message that was not delivered; Notice says why, and
+	Condition string  `json:"condition,omitempty"` // what kind of error it is
 }
 
 func (g *Gateway) messageJob(w messageWork) cache.Job {
 	now := g.now()
 	note := "message about " + w.URI
-	if w.Notice != "" {
+	switch {
+	case w.Bounce != nil:
+		w.User = w.Bounce.From
+		note = "error for a message of " + w.User
+	case w.Notice != "":
 		note = "notice to " + w.User
 	}
 	return cache.Job{
@@ -81,6 +88,10 @@ func (g *Gateway) runMessage(ctx context.Context, j cache.Job) error {
 		return err
 	}
 	switch {
+	case w.Bounce != nil:
+		el := stanza.New("", "message").Set("type", "error").Set("id", w.Bounce.ID).
+			Set("from", w.Bounce.To).Set("to", w.Bounce.From)
+		return g.link.Deliver(ctx, el.Add(stanza.NewError(w.Condition, w.Notice).Element()))
 	case w.Notice != "":
 		el := g.botMessage(stanza.JID(w.User), stanzaID(j), w.Notice)
 		if w.Ref != "" {

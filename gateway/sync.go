@@ -231,25 +231,28 @@ func (g *Gateway) syncEnd(tx *cache.Tx, s cache.Sync) error {
 // syncTrouble notes why a page could not be read. The job says whether it is
 // tried again.
 func (g *Gateway) syncTrouble(s cache.Sync, cause error) {
-	g.settle("the history of "+syncName(s), func(tx *cache.Tx) error {
-		now, err := tx.Sync(s.Target, s.Node)
-		if err != nil {
-			return ignoreMissing(err)
-		}
-		var fatal permanentError
-		if errors.As(cause, &fatal) {
-			now.State = cache.SyncFailed
-		}
-		now.Note, now.UpdatedAt = sayError(cause), g.now()
-		return tx.PutSync(now)
-	})
+	g.settle("the history of "+syncName(s), func(tx *cache.Tx) error { return g.noteTrouble(tx, s, cause) })
+}
+
+func (g *Gateway) noteTrouble(tx *cache.Tx, s cache.Sync, cause error) error {
+	now, err := tx.Sync(s.Target, s.Node)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	if errors.As(cause, new(permanentError)) {
+		now.State = cache.SyncFailed
+	}
+	now.Note, now.UpdatedAt = sayError(cause), g.now()
+	return tx.PutSync(now)
 }
 
 // syncFailed notes that a sync was given up.
-func (g *Gateway) syncFailed(j cache.Job, cause error) {
-	if w, err := decode[syncWork](j); err == nil {
-		g.syncTrouble(cache.Sync{Target: w.Target, Node: w.Node}, permanentError{cause})
+func (g *Gateway) syncFailed(tx *cache.Tx, j cache.Job, cause error) error {
+	w, err := decode[syncWork](j)
+	if err != nil {
+		return nil // there is no sync to mark
 	}
+	return g.noteTrouble(tx, cache.Sync{Target: w.Target, Node: w.Node}, permanentError{cause})
 }
 
 // syncOutbox reads a page of an actor's outbox.
