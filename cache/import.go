@@ -222,7 +222,7 @@ func (im *importer) put(tx *Tx, x importLine) error {
 	if x.proved {
 		p.Item = nil // it is placed below, with its dates
 	}
-	_, _, err := tx.PutPost(p, x.Raw, PutOptions{Received: x.Received, Addressees: x.Addressees, RawType: x.RawType})
+	_, _, err := tx.PutPost(p, x.Raw, PutOptions{Received: x.Received, Now: im.Now, Addressees: x.Addressees, RawType: x.RawType})
 	if errors.Is(err, ErrGone) || errors.Is(err, ErrConflict) {
 		im.sum.Refused++
 		return nil

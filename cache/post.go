@@ -29,10 +29,24 @@ const (
 // PutOptions go with a post that is put.
 type PutOptions struct {
 	Received   time.Time
-	Addressees []string // actors, besides to and cc, who may see it (personal inbox)
-	RawType    string   // media type of raw; "" is activity+json
-	Via        string   // of the placement that p.Item makes,
-	Publisher  string   // and who put it there; "" is the owner
+	Now        time.Time // no edit is later; zero: Received
+	Addressees []string  // actors, besides to and cc, who may see it (personal inbox)
+	RawType    string    // media type of raw; "" is activity+json
+	Via        string    // of the placement that p.Item makes,
+	Publisher  string    // and who put it there; "" is the owner
+}
+
+// dated is the date of an edit that came now. What is edited in the future would
+// stay the last of all that were.
+func (o PutOptions) dated(updated time.Time) time.Time {
+	now := o.Now
+	if now.IsZero() {
+		now = o.Received
+	}
+	if updated.After(now) {
+		return now
+	}
+	return updated
 }
 
 // The forms of posts.indexed.

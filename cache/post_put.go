@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"isthmus/translate"
 )
@@ -79,6 +80,7 @@ func (tx *Tx) createPost(p translate.Post, raw []byte, o PutOptions) (int64, Cha
 	if err != nil {
 		return 0, "", err
 	}
+	p.Updated = o.dated(p.Updated)
 	index := unindexed
 	if p.Kind == translate.KindBoost {
 		index = indexNever
@@ -145,13 +147,18 @@ func (tx *Tx) changePost(h held, p translate.Post, raw []byte, o PutOptions) (Ch
 		return "", err
 	}
 	// An edit of a remote post that arrives after a later one is not one.
-	late := p.Origin == translate.OriginAP && !p.Updated.IsZero() && millis(p.Updated) < h.updated
+	when := o.dated(p.Updated)
+	late := p.Origin == translate.OriginAP && !p.Updated.IsZero() && millis(when) < h.updated
 	if late || bytes.Equal(hash, h.hash) {
-		if late {
+		switch {
+		case late:
 			p = old.Post
+		case when.Before(p.Updated): // each time that it comes would be later
+			p.Updated = time.Time{}
 		}
 		return Same, tx.refreshPost(h, old, p, o)
 	}
+	p.Updated = when
 	if err := tx.rewritePost(h, p, hash, o); err != nil {
 		return "", err
 	}

@@ -157,6 +157,46 @@ func TestPutPostChanges(t *testing.T) {
 	}
 }
 
+// TestEditOfTheFuture: no edit is later than when it came, the same again is no
+// edit, whatever date it has, and a real one is taken after it.
+func TestEditOfTheFuture(t *testing.T) {
+	s := open(t)
+	p := note("https://a.example/1", alice, "text")
+	p.Updated = day.AddDate(70, 0, 0)
+	for i, c := range []struct {
+		change func()
+		want   Change
+		at     time.Time
+	}{
+		{func() {}, Created, day},
+		{func() {}, Same, day},
+		{func() { p.Updated = p.Updated.AddDate(1, 0, 0) }, Same, day},
+		{func() { p.Text = "edited" }, Updated, day.Add(3 * time.Hour)},
+		{func() { p.Text, p.Updated = "on time", day.Add(4*time.Hour) }, Updated, day.Add(4 * time.Hour)},
+		{func() { p.Text, p.Updated = "late", day.Add(2*time.Hour) }, Same, day.Add(4 * time.Hour)},
+	} {
+		c.change()
+		s.update(t, func(tx *Tx) error {
+			_, change, err := tx.PutPost(p, nil, PutOptions{Received: day.Add(time.Duration(i) * time.Hour)})
+			if change != c.want {
+				t.Errorf("%d: %s, want %s", i, change, c.want)
+			}
+			return err
+		})
+		s.view(t, func(tx *Tx) error {
+			stored, err := tx.PostByURI(p.URI, Viewer{})
+			if err != nil {
+				return err
+			}
+			row, err := one(tx, value[int64], "SELECT updated FROM posts")
+			if !stored.Post.Updated.Equal(c.at) || row != c.at.UnixMilli() {
+				t.Errorf("%d: edited at %s and %d, want %s", i, stored.Post.Updated, row, c.at)
+			}
+			return err
+		})
+	}
+}
+
 // TestPostIDs: ids are unique, follow the sort date, and are not used again.
 func TestPostIDs(t *testing.T) {
 	s := open(t)

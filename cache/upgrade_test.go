@@ -101,6 +101,14 @@ func TestUpgrade(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// An edit of the future, which that release took as it came.
+	for _, q := range []string{"UPDATE posts SET updated = 4102444800000 WHERE uri = 'https://a.example/1' AND updated = 0",
+		"UPDATE bodies SET parsed = jsonb_set(parsed, '$.updated', '2100-01-01T00:00:00Z') WHERE post_id = (SELECT id FROM posts WHERE updated > modified)"} {
+		res, err := db.Exec(q)
+		if n, err2 := res.RowsAffected(); n != 1 || err != nil || err2 != nil {
+			t.Fatal(q, n, err, err2)
+		}
+	}
 	if len(before) < 20 || len(before["posts"]) != 3 {
 		t.Fatalf("%d tables, posts %v", len(before), before["posts"])
 	}
@@ -112,6 +120,14 @@ func TestUpgrade(t *testing.T) {
 	if found := s.verified(t, false); len(found) > 0 {
 		t.Errorf("wrong after the upgrade: %+v", found)
 	}
+	s.update(t, func(tx *Tx) error {
+		p, err := tx.PostByURI("https://a.example/1", Viewer{Operator: true})
+		if row, err := one(tx, value[int64], "SELECT updated FROM posts WHERE uri = ?", p.Post.URI); row != p.Modified.UnixMilli() || !p.Post.Updated.Equal(p.Modified) || err != nil {
+			t.Errorf("edited at %s and %d, %v", p.Post.Updated, row, err)
+		}
+		return errors.Join(err, tx.run("UPDATE bodies SET parsed = jsonb_remove(parsed, '$.updated') WHERE post_id = ?", p.ID),
+			tx.run("UPDATE posts SET updated = 0 WHERE id = ?", p.ID))
+	})
 	s.view(t, func(tx *Tx) error {
 		res, err := tx.Search(SearchQuery{Text: "number1", Any: true})
 		if len(res.Hits) != 1 {

@@ -12,6 +12,11 @@ CREATE INDEX posts_boosts ON posts (id) WHERE kind = 'boost';
 CREATE INDEX posts_received ON posts (received, id);
 CREATE INDEX posts_touched ON posts (max(updated, id >> 20), id);
 
+-- No edit is later than when it came, or it would stay the last of all.
+UPDATE bodies SET parsed = jsonb_set(parsed, '$.updated', (SELECT strftime('%Y-%m-%dT%H:%M:%fZ', modified / 1000.0, 'unixepoch') FROM posts WHERE id = post_id))
+    WHERE post_id IN (SELECT id FROM posts WHERE updated > modified);
+UPDATE posts SET updated = modified WHERE updated > modified;
+
 -- What a sync of a node has seen, until it is at the end: what it has not seen may
 -- have been retracted.
 CREATE TABLE sync_seen (
