@@ -36,9 +36,10 @@ func TestFindPeople(t *testing.T) {
 		blocker := put("Eve", "eve@pub.test", "ferns", true)
 		gone := put("Fern", "fern@gone.test", "ferns", true)
 		put("Gus", "gus@evil.test", "ferns", true)
-		poster := put("Hans", "hans@pub.test", "", true)
+		poster, unfound := put("Hans", "hans@pub.test", "", true), put("Ines", "ines@quiet.test", "", true)
 		for _, err := range []error{
 			tx.SetActorGone(gone, day),
+			tx.PutActor(Actor{URI: poster, Acct: "hans@pub.test", Name: "Hans", Discoverable: true, Indexable: true, FetchedAt: day}),
 			tx.PutBlock(Block{Target: "evil.test", CreatedAt: day}),
 			tx.PutBlock(Block{Owner: me, Target: blocked, CreatedAt: day}),
 			tx.PutBlock(Block{Owner: blocker, Target: me, CreatedAt: day}),
@@ -50,9 +51,14 @@ func TestFindPeople(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		_, _, err := tx.PutPost(translate.Post{URI: poster + "/1", Kind: translate.KindNote, Origin: translate.OriginAP,
-			Owner: translate.Actor{URI: poster}, Tags: []string{"Moss"}, Visibility: translate.Public, Published: day}, nil, PutOptions{Received: day})
-		return err
+		for _, uri := range []string{poster, unfound} { // whose posts are not to be found
+			_, _, err := tx.PutPost(translate.Post{URI: uri + "/1", Kind: translate.KindNote, Origin: translate.OriginAP,
+				Owner: translate.Actor{URI: uri}, Tags: []string{"Moss"}, Visibility: translate.Public, Published: day}, nil, PutOptions{Received: day})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	stranger, louise := Viewer{}, Viewer{Actor: me}
 	for _, c := range []struct {

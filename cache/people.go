@@ -15,7 +15,7 @@ type PeopleQuery struct {
 	Name   string
 	Handle string
 	Bio    string
-	Tag    string // in the text, or in their newest public posts
+	Tag    string // in the text, or in their newest public posts that may be found
 	Viewer Viewer
 	Limit  int // 0: 20
 }
@@ -126,7 +126,7 @@ func (tx *Tx) peopleRows(q PeopleQuery) ([]int64, error) {
 		bio = `UNION SELECT rowid FROM people_fts WHERE people_fts MATCH 'bio : "` + strings.Join(w, " ") + `"'`
 	}
 	return all(tx, value[int64], `WITH posters (uri) AS (SELECT DISTINCT owner FROM (SELECT p.owner FROM tags t CROSS JOIN posts p ON p.id = t.post_id
-			WHERE t.tag = ?1 AND p.vis = 0 AND p.kind <> 'boost' ORDER BY t.post_id DESC LIMIT ?2 + 0))
+			WHERE t.tag = ?1 AND p.vis = 0 AND p.kind <> 'boost' AND `+indexable+` ORDER BY t.post_id DESC LIMIT ?2 + 0))
 		SELECT id FROM (SELECT id * 2 AS id FROM posters JOIN actors USING (uri)
 			UNION SELECT id * 2 + 1 FROM posters JOIN accounts USING (uri)
 			`+bio+`) r
