@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strings"
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -71,7 +72,19 @@ func typed(err error) error {
 	case sqlite3.SQLITE_READONLY:
 		return fmt.Errorf("%w: %w", ErrReadOnly, err)
 	}
+	if sqlCode(err) == sqlite3.SQLITE_ERROR && strings.Contains(err.Error(), "malformed JSON") { // we write none
+		return fmt.Errorf("%w: a stored post cannot be read: %w", ErrDamaged, err)
+	}
 	return err
+}
+
+// cause is what the database says is wrong, without what people are told to do.
+func cause(err error) string {
+	var e *sqlite.Error
+	if errors.As(err, &e) {
+		return e.Error()
+	}
+	return err.Error()
 }
 
 // breaksTx reports whether SQLite may have rolled back the whole transaction

@@ -79,12 +79,14 @@ func (s *Store) Export(ctx context.Context, w io.Writer, x Selection, now time.T
 		var posts []exportPost
 		err = s.View(ctx, func(tx *Tx) (err error) {
 			cond, args := x.sql(3)
-			ids, err = all(tx, value[int64], "SELECT p.id FROM "+postsBodies+" WHERE p.id > ?1"+cond+" ORDER BY p.id LIMIT ?2 + 0",
+			ids, err = all(tx, value[int64], "SELECT p.id FROM posts p LEFT JOIN bodies b ON b.post_id = p.id WHERE p.id > ?1"+cond+" ORDER BY p.id LIMIT ?2 + 0",
 				append([]any{after, exportBatch}, args...)...)
 			for _, id := range ids {
 				p, e := tx.exportPost(id)
+				if errors.Is(e, ErrNotFound) { // it was there a moment ago
+					e = fmt.Errorf("%w: it has no body", ErrDamaged)
+				}
 				switch {
-				case errors.Is(e, ErrNotFound):
 				case e != nil && damaged != nil:
 					damaged(id, e)
 				case e != nil:

@@ -2,10 +2,9 @@ package cache
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
-
-	sqlite3 "modernc.org/sqlite/lib"
 
 	"isthmus/translate"
 )
@@ -41,12 +40,27 @@ const verifyBatch = 100
 // can be computed anew.
 func (s *Store) Verify(ctx context.Context, v Verification) (Verified, error) {
 	w := verifier{store: s, Verification: v}
-	for _, step := range []func(context.Context) error{w.pages, w.invariants, w.posts} {
-		if err := step(ctx); err != nil {
+	for _, step := range []struct {
+		what string
+		do   func(context.Context) error
+	}{{"the file", w.pages}, {"the tables", w.invariants}, {"the list of posts", w.posts}} {
+		err := step.do(ctx)
+		if errors.Is(err, ErrDamaged) { // is a finding like others, and the rest is looked at
+			w.unreadable(step.what, err)
+		} else if err != nil {
 			return w.sum, fmt.Errorf("verify: %w", err)
 		}
 	}
 	return w.sum, nil
+}
+
+// unreadable tells of what is too damaged to be compared with anything.
+func (w *verifier) unreadable(what string, err error) {
+	f := Finding{Where: what, What: "it cannot be read: " + cause(err), Remedy: remedyRepair}
+	if w.Repair {
+		f.Remedy = remedyBackup
+	}
+	w.found(f)
 }
 
 // verifier is one run of Verify.
@@ -54,6 +68,7 @@ type verifier struct {
 	Verification
 	store *Store
 	sum   Verified
+	text  bool // it was told that the full text cannot be read
 }
 
 func (w *verifier) found(f Finding) {
@@ -116,14 +131,18 @@ func (s *Store) rebuild(ctx context.Context) ([]string, error) {
 func (s *Store) damage(ctx context.Context) ([]string, error) {
 	var lines []string
 	err := s.View(ctx, func(tx *Tx) (err error) {
-		if err := tx.freshText(); err != nil {
+		var text []string
+		if err := tx.freshText(); errors.Is(err, ErrDamaged) {
+			text = []string{"the full-text index cannot be read: " + cause(err)}
+		} else if err != nil {
 			return err
 		}
 		lines, err = all(tx, value[string], "SELECT integrity_check FROM pragma_integrity_check WHERE integrity_check <> 'ok'")
+		lines = append(text, lines...)
 		return err
 	})
-	if sqlCode(err) == sqlite3.SQLITE_CORRUPT { // too damaged to say where
-		return []string{err.Error()}, nil
+	if errors.Is(err, ErrDamaged) { // too damaged to say where
+		return append(lines, cause(err)), nil
 	}
 	return lines, err
 }
@@ -135,6 +154,10 @@ func (w *verifier) invariants(ctx context.Context) error {
 			rows, err = tx.violated(i)
 			return err
 		})
+		if errors.Is(err, ErrDamaged) {
+			w.unreadable(i.what, err)
+			continue
+		}
 		left := rows
 		if err == nil && w.Repair && len(rows) > 0 {
 			err = w.store.Update(ctx, func(tx *Tx) (err error) {
@@ -165,17 +188,23 @@ func (w *verifier) posts(ctx context.Context) error {
 		var ids []int64
 		wrong := map[int64]judged{}
 		err := w.store.View(ctx, func(tx *Tx) (err error) {
-			ids, err = all(tx, value[int64], "SELECT p.id FROM "+postsBodies+" WHERE p.id > ? ORDER BY p.id LIMIT ? + 0", after, verifyBatch)
+			ids, err = all(tx, value[int64], "SELECT id FROM posts WHERE id > ? ORDER BY id LIMIT ? + 0", after, verifyBatch)
 			if err != nil {
 				return err
 			}
 			for _, id := range ids {
 				j, err := tx.judge(id)
-				if err != nil {
+				if errors.Is(err, ErrDamaged) {
+					j = judged{id: id, uri: fmt.Sprintf("post %d", id), wrong: []string{"it cannot be read: " + cause(err)}, damaged: true}
+				} else if err != nil {
 					return fmt.Errorf("post %d: %w", id, err)
 				}
 				if w.sum.Posts++; j.compared {
 					w.sum.Compared++
+				}
+				if j.unsearched != nil && !w.text { // once, not for each post
+					w.text = true
+					w.unreadable("the full-text index", j.unsearched)
 				}
 				if len(j.wrong) > 0 {
 					wrong[id] = j
@@ -207,7 +236,7 @@ func (w *verifier) report(ctx context.Context, id int64, j judged) error {
 		return nil
 	}
 	mended := false
-	if w.Repair {
+	if w.Repair && !j.damaged {
 		err := w.store.Update(ctx, func(tx *Tx) error {
 			again, err := tx.judge(id) // it may have changed since
 			if err != nil || len(again.wrong) == 0 {
@@ -219,13 +248,18 @@ func (w *verifier) report(ctx context.Context, id int64, j judged) error {
 			}
 			return tx.mendPost(again)
 		})
-		if err != nil {
+		if errors.Is(err, ErrDamaged) {
+			mended, j.damaged = false, true
+		} else if err != nil {
 			return err
 		}
 	}
 	for _, what := range j.wrong {
 		f := Finding{Where: j.uri, What: what, Mended: mended, Remedy: remedyRepair}
-		if w.Repair && !mended {
+		switch {
+		case w.Repair && j.damaged:
+			f.Remedy = remedyBackup
+		case w.Repair && !mended:
 			f.Remedy = "delete it: isthmus cache purge --post " + j.uri
 			if j.origin == translate.OriginXMPP {
 				f.Remedy = "its author has to publish it again"

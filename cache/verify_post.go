@@ -23,7 +23,10 @@ type judged struct {
 	indexed  int
 	wrong    []string
 	compared bool           // with its document
+	damaged  bool           // its pages are
 	post     translate.Post // as it should be; without URI if that is not known
+
+	unsearched error // why it could not be looked up in the index
 }
 
 // verifyRow is a post's row.
@@ -306,7 +309,7 @@ func (tx *Tx) compareText(v *verifyRow) error {
 	}
 	for _, column := range ftsRow(Stored{ID: v.id, Post: v.post}, nil)[1:] {
 		if text, ok := column.(string); ok {
-			if w := words(text); len(w) > 0 {
+			if w := slices.DeleteFunc(words(text), isSign); len(w) > 0 {
 				list = append(list, w[0], w[len(w)/2], w[len(w)-1])
 			}
 		}
@@ -315,6 +318,10 @@ func (tx *Tx) compareText(v *verifyRow) error {
 		return nil
 	}
 	found, err := tx.exists("SELECT 1 FROM posts_fts WHERE posts_fts MATCH ? AND rowid = ?", `"`+strings.Join(list, `" AND "`)+`"`, v.id)
+	if errors.Is(err, ErrDamaged) {
+		v.unsearched = err
+		return nil
+	}
 	if err == nil && !found {
 		v.wrong = append(v.wrong, "the search does not find it by its words")
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -184,6 +185,10 @@ func TestVerifyLost(t *testing.T) {
 	defer s.Close()
 	s.furnish(t)
 	s.update(t, func(tx *Tx) error { return tx.run("UPDATE bodies SET parsed = x'00ff00', raw = x'0700'") })
+	if _, err := s.Breakdown(t.Context()); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "isthmus cache verify") ||
+		!strings.Contains(err.Error(), "a stored post cannot be read") {
+		t.Errorf("stats: %v", err)
+	}
 	found := s.verified(t, true)
 	if len(found) < 4 || slices.ContainsFunc(found, func(f Finding) bool { return f.Mended || f.Remedy == "" }) {
 		t.Errorf("%+v", found)
@@ -257,9 +262,19 @@ func TestDamagedPages(t *testing.T) {
 			defer s.Close()
 			var found []Finding
 			add := func(f Finding) { found = append(found, f) }
-			_, err = s.Verify(t.Context(), Verification{Found: add})
-			if len(found) == 0 {
-				t.Fatalf("the damage was not found, %v", err)
+			sum, err := s.Verify(t.Context(), Verification{Found: add})
+			if len(found) == 0 || len(found) != sum.Findings || err != nil || mends && sum.Posts != 300 {
+				t.Fatalf("the damage was not found: %+v, %+v, %v", sum, found, err)
+			}
+			for _, f := range found {
+				if strings.Contains(f.What, "isthmus") || f.Remedy == "" {
+					t.Errorf("%+v", f)
+				}
+			}
+			exported, left := 0, 0
+			exported, err = s.Export(t.Context(), io.Discard, Selection{}, day, func(int64, error) { left++ })
+			if err != nil || exported+left != 300 || exported < 200 || mends != (left == 0) {
+				t.Errorf("%d posts are exported, %d left out, %v", exported, left, err)
 			}
 			found = nil
 			_, err = s.Verify(t.Context(), Verification{Repair: true, Found: add})
