@@ -53,7 +53,7 @@ func asked(c *corpus) []question {
 		{what: "polls, of which there are none", query: cache.SearchQuery{Text: "is:poll"},
 			bare: "SELECT id FROM posts WHERE kind = ? ORDER BY id DESC LIMIT 20", word: "question"},
 		{what: "a common word, in a language that has it not", query: cache.SearchQuery{Text: common + " lang:th"},
-			bare: "SELECT rowid FROM posts_fts JOIN bodies ON post_id = posts_fts.rowid WHERE posts_fts MATCH ? AND parsed ->> 'lang' = 'th' ORDER BY rowid DESC LIMIT 20", word: common},
+			bare: "SELECT f.rowid FROM posts_fts f JOIN bodies ON post_id = f.rowid WHERE posts_fts MATCH ? AND parsed ->> 'lang' = 'th' ORDER BY f.rowid DESC LIMIT 20", word: common},
 		{what: "best 20 of the last week, a common word", query: cache.SearchQuery{Text: common + " " + week, Order: []cache.Order{{By: "relevance", Desc: true}}},
 			bare: fmt.Sprintf("SELECT rowid FROM posts_fts WHERE posts_fts MATCH ? AND rowid >= %d ORDER BY rank LIMIT 20", start.Add(span-7*24*time.Hour).UnixMilli()<<20),
 			word: common, grows: true},
