@@ -63,15 +63,7 @@ func (s *Store) resumeReindex(ctx context.Context) error {
 			if going, err = tx.Reindexing(); !going || err != nil {
 				return err
 			}
-			if _, err := tx.reindexSome(); err != nil {
-				return err
-			}
-			// At once, so that nobody misses what was found before.
-			rows, err := tx.waiting(reindexBatch)
-			if err != nil {
-				return err
-			}
-			return tx.index(rows)
+			return tx.rebuildSome()
 		})
 		if err != nil || !going {
 			return err
@@ -86,6 +78,20 @@ func (s *Store) resumeReindex(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// rebuildSome takes posts out of the index and brings them back at once, so that
+// nobody misses what was found before; with them come new posts, which are behind
+// them in the queue.
+func (tx *Tx) rebuildSome() error {
+	if _, err := tx.reindexSome(); err != nil {
+		return err
+	}
+	rows, err := tx.waiting(reindexBatch)
+	if err != nil {
+		return err
+	}
+	return tx.index(rows)
 }
 
 // indexRow is a post that waits, and its text.
@@ -160,7 +166,24 @@ func ftsRow(s Stored, marks []string) []any {
 	}
 }
 
-func foldAll(list []string) string { return Fold(strings.Join(list, "\n")) }
+// border stands between what is not one text, so that no phrase runs from one into
+// the other. Like the marks it is nothing that people write or can ask for.
+const border = "\ue001"
+
+func foldAll(list []string) string {
+	var folded []string
+	for _, s := range list {
+		if s = Fold(s); s != "" {
+			folded = append(folded, s)
+		}
+	}
+	return strings.Join(folded, " "+border+" ")
+}
+
+// isSign reports whether a word is a mark or a border.
+func isSign(word string) bool {
+	return strings.HasPrefix(word, markSign) || strings.HasPrefix(word, border)
+}
 
 // index stores the rows, except those whose posts changed or went meanwhile.
 func (tx *Tx) index(rows []indexRow) error {

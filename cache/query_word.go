@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -55,7 +56,7 @@ func (p *parser) words(raw string) *clause {
 	rest := p.text[p.pos:]
 	bare := strings.TrimLeft(rest, "*")
 	p.pos += len(rest) - len(bare)
-	t := term{words: words(Fold(raw)), prefix: bare != rest}
+	t := term{words: slices.DeleteFunc(words(Fold(raw)), isSign), prefix: bare != rest}
 	if len(t.words) == 0 {
 		return nil
 	}

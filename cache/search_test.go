@@ -350,6 +350,34 @@ func TestSnippetOfWhatMatched(t *testing.T) {
 	}
 }
 
+// TestPhraseEnds: a phrase is in one tag, one text or one description, and what
+// keeps them apart is not found.
+func TestPhraseEnds(t *testing.T) {
+	s := open(t)
+	p := note("https://h.example/1", alice, "last of the text")
+	p.Title, p.Summary, p.Tags = "The title", "first of the summary", []string{"cats", "dogs", "big fish"}
+	p.Owner.Name, p.Owner.Handle = "Ann", "bob@h.example"
+	p.Media = []translate.Media{{Alt: "a moon"}, {}, {Alt: "rising"}}
+	p.Translations = []translate.Translation{{Text: "le texte", Title: "Le titre"}}
+	s.put(t, p)
+	if err := s.Index(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	s.view(t, func(tx *Tx) error {
+		for text, want := range map[string]int{
+			`"cats dogs"`: 0, `"dogs big"`: 0, `"big fish"`: 1, "cats dogs fish": 1, `"text first"`: 0, `"summary le"`: 0, `"texte a"`: 0, `"a moon"`: 1,
+			`"moon rising"`: 0, `"moon ris*"`: 0, `"title le"`: 0, `"ann bob"`: 0, `"bob h example"`: 1, border: 0, border + "*": 0, `"cats ` + border + ` dogs"`: 0,
+			markSign + "*": 0, mark(markIs, "note"): 0, `"of the text"`: 1, `"of the summary"`: 1,
+		} {
+			res, err := tx.Search(SearchQuery{Text: text, Any: true})
+			if len(res.Hits) != want || err != nil {
+				t.Errorf("%s: %d hits, %v", text, len(res.Hits), err)
+			}
+		}
+		return nil
+	})
+}
+
 // FuzzSearchQuery: a text is either found by or wrong at a place in it, and a
 // snippet's marks are valid.
 func FuzzSearchQuery(f *testing.F) {
