@@ -87,7 +87,7 @@ func (tx *Tx) rebuildSome() error {
 	if _, err := tx.reindexSome(); err != nil {
 		return err
 	}
-	rows, err := tx.waiting(reindexBatch)
+	rows, err := tx.waiting(2 * reindexBatch)
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -107,6 +108,36 @@ func TestMarks(t *testing.T) {
 		return err
 	})
 	s.findsRich(t, rich, "not indexed yet")
+}
+
+// TestRebuildLetsNewPostsIn: a rebuild that takes long keeps no new post waiting.
+func TestRebuildLetsNewPostsIn(t *testing.T) {
+	s := open(t)
+	for i := range reindexBatch + 10 {
+		s.put(t, note(fmt.Sprintf("https://a.example/%d", i), alice, "old"))
+	}
+	if err := s.Index(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.update(t, func(tx *Tx) error {
+		p := note("https://a.example/new", alice, "fresh")
+		p.Published = day.Add(time.Hour)
+		if _, _, err := tx.PutPost(p, nil, PutOptions{Received: day.Add(2 * time.Hour)}); err != nil {
+			return err
+		}
+		if err := tx.SetMeta(metaReindex, "0"); err != nil {
+			return err
+		}
+		if err := tx.rebuildSome(); err != nil {
+			return err
+		}
+		going, err := tx.Reindexing()
+		res, err2 := tx.Search(SearchQuery{Text: "fresh", Any: true})
+		if !going || len(res.Hits) != 1 || res.Behind != 0 {
+			t.Errorf("going on: %t, found %d, %d wait", going, len(res.Hits), res.Behind)
+		}
+		return errors.Join(err, err2)
+	})
 }
 
 // TestMarksAreBounded: what comes from outside makes no endless marks, and none
