@@ -1,9 +1,11 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"isthmus/cache"
@@ -22,12 +24,17 @@ func (g *Gateway) direct(ctx context.Context, m xmpp.Message) error {
 	if err != nil {
 		return err
 	}
+	d := dispatch{account: account, who: who, Message: m}
+	if m.Reply != nil {
+		if err := g.meetOthers(ctx, d); err != nil {
+			return err
+		}
+	}
 	return g.store.Update(ctx, func(tx *cache.Tx) error {
 		tx.Durable()
 		if blocked, err := anyBlock(tx, account.URI, who.URI); err != nil || blocked {
 			return errOr(err, fail(Forbidden, "%s cannot be written to", handleOf(who)))
 		}
-		d := dispatch{account: account, who: who, Message: m}
 		switch {
 		case m.Retracts != "":
 			return g.directRetract(tx, d)
@@ -38,6 +45,23 @@ func (g *Gateway) direct(ctx context.Context, m xmpp.Message) error {
 		}
 		return g.directPost(tx, d)
 	})
+}
+
+// meetOthers reads those in a conversation who are not known yet from their
+// origins, so that an answer reaches them.
+func (g *Gateway) meetOthers(ctx context.Context, d dispatch) error {
+	var uris []string
+	err := g.store.View(ctx, func(tx *cache.Tx) error {
+		_, others, err := g.conversation(tx, d)
+		for _, m := range others {
+			uris = append(uris, m.URI)
+		}
+		return err
+	})
+	if err == nil {
+		g.meet(ctx, uris)
+	}
+	return err
 }
 
 // anyBlock tells whether one of two actors blocks the other.
@@ -66,6 +90,11 @@ func (d dispatch) ids() []string {
 		}
 	}
 	return out
+}
+
+// bounce is whom to tell when the message does not arrive.
+func (d dispatch) bounce() *bounce {
+	return &bounce{ID: d.ID, From: string(d.From), To: string(d.To.Bare()), Receipt: d.ReceiptRequest}
 }
 
 // object finds the post that a chat message between the two stands for.
@@ -104,6 +133,10 @@ func (g *Gateway) directPost(tx *cache.Tx, d dispatch) error {
 	if err != nil {
 		return err
 	}
+	others, err = g.reachable(tx, d, others)
+	if err != nil {
+		return err
+	}
 	p, err := translate.FromChat(d.Raw, actorOf(d.account), append(to, others...))
 	if err != nil {
 		return because(BadRequest, err, "the message holds nothing to send")
@@ -115,6 +148,38 @@ func (g *Gateway) directPost(tx *cache.Tx, d dispatch) error {
 	p.ReplyTo = replyTo
 	g.name(d.account, &p, id)
 	return g.submitDirect(tx, d, p)
+}
+
+// reachable are those of a conversation to whom something can be sent. The
+// sender is told of the others.
+func (g *Gateway) reachable(tx *cache.Tx, d dispatch, others []translate.Mention) (reached []translate.Mention, err error) {
+	var lost []string
+	for _, m := range others {
+		known := g.addr.IsLocalURL(m.URI)
+		if !known {
+			_, err := tx.ActorByURI(m.URI)
+			if ignoreMissing(err) != nil {
+				return nil, err
+			}
+			known = err == nil
+		}
+		blocked, err := tx.Blocked(d.account.URI, m.URI)
+		if err != nil {
+			return nil, err
+		}
+		if known && !blocked {
+			reached = append(reached, m)
+		} else {
+			lost = append(lost, cmp.Or(m.Handle, m.URI))
+		}
+	}
+	if len(lost) == 0 {
+		return reached, nil
+	}
+	return reached, tx.Enqueue(g.messageJob(messageWork{
+		Bounce: d.bounce(), Condition: "remote-server-not-found",
+		Notice: "The message did not go to " + strings.Join(lost, ", ") + ": they cannot be reached from here. The others get it.",
+	}))
 }
 
 // conversation is what a message answers, and who besides the actor reads the
@@ -156,23 +221,39 @@ func (g *Gateway) participants(tx *cache.Tx, d dispatch, p translate.Post) ([]tr
 		}
 	}
 	add(p.Owner)
-	for _, m := range p.Mentions {
-		add(m.Actor)
-	}
 	if p.Visibility != translate.Direct {
+		for _, m := range p.Mentions {
+			add(m.Actor)
+		}
 		return out, nil
 	}
 	for _, uri := range slices.Concat(p.To, p.Cc) {
-		a, err := tx.ActorByURI(uri)
-		if err == nil {
-			add(remoteActor(a))
-		} else if !errors.Is(err, cache.ErrNotFound) {
+		who, err := g.addressee(tx, p, uri)
+		if err != nil {
 			return nil, err
-		} else if ours, err := tx.AccountByURI(uri); err == nil {
-			add(actorOf(ours))
 		}
+		add(who)
 	}
 	return out, nil
+}
+
+// addressee is who a URI in the audience of a direct post stands for, as far as
+// that is known.
+func (g *Gateway) addressee(tx *cache.Tx, p translate.Post, uri string) (translate.Actor, error) {
+	a, err := tx.ActorByURI(uri)
+	if err == nil {
+		return remoteActor(a), nil
+	}
+	if errors.Is(err, cache.ErrNotFound) {
+		var ours cache.Account
+		if ours, err = tx.AccountByURI(uri); err == nil {
+			return actorOf(ours), nil
+		}
+	}
+	if i := slices.IndexFunc(p.Mentions, func(m translate.Mention) bool { return m.URI == uri }); i >= 0 {
+		return p.Mentions[i].Actor, ignoreMissing(err)
+	}
+	return translate.Actor{URI: uri}, ignoreMissing(err)
 }
 
 func mentionOf(a translate.Actor) translate.Mention {
@@ -207,7 +288,7 @@ func (g *Gateway) submitDirect(tx *cache.Tx, d dispatch, p translate.Post) error
 	p.Visibility = translate.Direct
 	p, change, err := g.submit(tx, submission{
 		account: d.account, post: p, raw: stanza.Append(nil, d.Raw, ""), rawType: "application/xmpp+xml",
-		message: &bounce{ID: d.ID, From: string(d.From), To: string(d.To.Bare()), Receipt: d.ReceiptRequest},
+		message: d.bounce(),
 	})
 	if err != nil {
 		return err

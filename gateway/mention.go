@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strings"
+	"sync"
 
 	"isthmus/cache"
 	"isthmus/translate"
@@ -36,6 +37,30 @@ func (g *Gateway) resolveMentions(ctx context.Context, p translate.Post) []trans
 		out = append(out, translate.Mention{Actor: who, Text: m.Text})
 	}
 	return out
+}
+
+// meet reads actors that are not known yet from their origins, at most
+// mentionsMost of them.
+func (g *Gateway) meet(ctx context.Context, uris []string) {
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	var met sync.WaitGroup
+	left := mentionsMost
+	for _, uri := range uris {
+		if left == 0 {
+			break
+		}
+		if g.isActor(ctx, uri) {
+			continue
+		}
+		left--
+		met.Go(func() {
+			if _, err := g.remoteByURI(ctx, uri); err != nil {
+				g.log.Info("addressee not found", "actor", uri, "error", err)
+			}
+		})
+	}
+	met.Wait()
 }
 
 // mentioned finds who is meant: an actor of ours only if it publishes or follows

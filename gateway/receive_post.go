@@ -119,9 +119,12 @@ func (g *Gateway) knows(ctx context.Context, uri string) bool {
 
 // take stores a post and tells those who see it.
 func (g *Gateway) take(ctx context.Context, t taken) error {
+	if len(t.locals) > 0 {
+		g.meetAddressees(ctx, t)
+	}
 	p, err := translate.FromAS2(t.object, translate.AS2Context{
 		Owner: remoteActor(t.owner), FollowersURL: t.owner.Followers,
-		IsActor: func(uri string) bool { return g.isActor(ctx, uri) },
+		IsActor: func(uri string) bool { return g.isActor(ctx, uri) || mentionedIn(t.object, uri) },
 	})
 	if err != nil {
 		return because(BadRequest, err, "the post cannot be read")
@@ -136,6 +139,33 @@ func (g *Gateway) take(ctx context.Context, t taken) error {
 		}
 		return g.storeRemote(tx, p, t)
 	})
+}
+
+// meetAddressees has those read from their origins whom a post of a closed
+// circle is for and who are not known yet: else it could not be told whether it
+// is for people only, and no answer would reach them.
+func (g *Gateway) meetAddressees(ctx context.Context, t taken) {
+	a := translate.Audience{To: t.object.To, Cc: t.object.Cc}
+	if a.Visibility(t.owner.Followers, nil).WiderThan(translate.Limited) {
+		return
+	}
+	to := slices.Concat(a.To, a.Cc)
+	slices.SortStableFunc(to, func(x, y string) int { // collections are not mentioned
+		switch first := mentionedIn(t.object, x); {
+		case first == mentionedIn(t.object, y):
+			return 0
+		case first:
+			return -1
+		}
+		return 1
+	})
+	g.meet(ctx, to)
+}
+
+// mentionedIn tells whether an object has a Mention of a URI, which is that of
+// an actor then, also when its server is away.
+func mentionedIn(o *as2.Object, uri string) bool {
+	return slices.ContainsFunc(o.Tag, func(t *as2.Object) bool { return t.Type() == as2.TypeMention && t.Href == uri })
 }
 
 // isActor tells whether a URI is that of an actor that we know.
