@@ -2,14 +2,12 @@ package config
 
 import (
 	"errors"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
-)
 
-// postKinds are the kinds of posts that can have a time of their own.
-var postKinds = []string{"note", "article", "event", "question", "boost"}
+	"isthmus/translate"
+)
 
 // maxDays is a hundred years: more does not fit a duration much longer.
 const maxDays = 36500
@@ -23,14 +21,18 @@ func (l *loader) retention(c *Cache) (err error) {
 	}
 	c.Keep = days(f.KeepDays)
 	for _, entry := range f.KeepKinds {
-		kind, text, found := strings.Cut(entry, "=")
+		name, text, found := strings.Cut(entry, "=")
 		n, err := strconv.Atoi(text)
-		if !found || err != nil || n < 0 || n > maxDays || !slices.Contains(postKinds, kind) {
-			return l.bad("cache.keep_kinds", entry, "that is not a kind and its days",
-				`write them as in ["boost=30", "question=0"]; the kinds are `+strings.Join(postKinds, ", "))
+		const write = `write them as in ["boost=30", "poll=0"]`
+		if !found || err != nil || n < 0 || n > maxDays {
+			return l.bad("cache.keep_kinds", entry, "that is not a kind and its days", write)
+		}
+		kind, err := translate.ParseKind(name)
+		if err != nil {
+			return l.bad("cache.keep_kinds", entry, err.Error(), write)
 		}
 		if c.KeepKinds == nil {
-			c.KeepKinds = map[string]time.Duration{}
+			c.KeepKinds = map[translate.Kind]time.Duration{}
 		}
 		c.KeepKinds[kind] = days(n)
 	}

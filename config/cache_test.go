@@ -52,9 +52,9 @@ func TestHours(t *testing.T) {
 
 func TestRetention(t *testing.T) {
 	l := &loader{f: defaults(), from: map[string]string{}}
-	l.f.Cache.KeepDays, l.f.Cache.KeepKinds, l.f.Cache.MaxSize = 2, []string{"boost=1", "event=0"}, "1GB"
+	l.f.Cache.KeepDays, l.f.Cache.KeepKinds, l.f.Cache.MaxSize = 2, []string{"boost=1", "event=0", "poll=2"}, "1GB"
 	var c Cache
-	if err := l.retention(&c); err != nil || c.Keep != 48*time.Hour || c.KeepKinds["boost"] != 24*time.Hour || c.MaxBytes != 1<<30 || c.Quiet.From != 3*time.Hour {
+	if err := l.retention(&c); err != nil || c.Keep != 48*time.Hour || c.KeepKinds["boost"] != 24*time.Hour || c.KeepKinds["question"] != 48*time.Hour || c.MaxBytes != 1<<30 || c.Quiet.From != 3*time.Hour {
 		t.Errorf("%+v, %v", c, err)
 	}
 	if _, ok := c.KeepKinds["event"]; !ok {
@@ -62,7 +62,7 @@ func TestRetention(t *testing.T) {
 	}
 	for key, change := range map[string]func(){
 		"cache.keep_days":   func() { l.f.Cache.KeepDays = -1 },
-		"cache.keep_kinds":  func() { l.f.Cache.KeepKinds = []string{"poll=3"} },
+		"cache.keep_kinds":  func() { l.f.Cache.KeepKinds = []string{"poem=3"} },
 		"cache.max_size":    func() { l.f.Cache.MaxSize = "much" },
 		"cache.quiet_hours": func() { l.f.Cache.QuietHours = "at night" },
 	} {

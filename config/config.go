@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"time"
+
+	"isthmus/translate"
 )
 
 // Config is a checked configuration. Paths are absolute or relative to the
@@ -77,10 +79,10 @@ type HTTP struct {
 // Cache is where the store lives.
 type Cache struct {
 	Path      string
-	Keep      time.Duration            // how long what can be fetched again is kept; 0: for ever
-	KeepKinds map[string]time.Duration // of single kinds of posts, instead of Keep; 0: for ever
-	MaxBytes  int64                    // of the database; 0: no limit
-	Quiet     Hours                    // when it is tidied
+	Keep      time.Duration                    // how long what can be fetched again is kept; 0: for ever
+	KeepKinds map[translate.Kind]time.Duration // of single kinds of posts, instead of Keep; 0: for ever
+	MaxBytes  int64                            // of the database; 0: no limit
+	Quiet     Hours                            // when it is tidied
 }
 
 // Hours are a time of the day, from midnight on. To may be before From, over

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"isthmus/cache"
-	"isthmus/translate"
 )
 
 // The store is tidied once a day, in the quiet hours of the configuration.
@@ -81,9 +80,5 @@ func (g *Gateway) tidied(ctx context.Context) time.Time {
 // retention is what the configuration says of keeping.
 func (g *Gateway) retention() cache.Retention {
 	c := g.cfg.Cache
-	r := cache.Retention{Keep: c.Keep, MaxBytes: c.MaxBytes, Ours: g.cfg.Ours(), KeepKinds: map[translate.Kind]time.Duration{}}
-	for kind, keep := range c.KeepKinds {
-		r.KeepKinds[translate.Kind(kind)] = keep
-	}
-	return r
+	return cache.Retention{Keep: c.Keep, MaxBytes: c.MaxBytes, Ours: g.cfg.Ours(), KeepKinds: c.KeepKinds}
 }

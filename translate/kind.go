@@ -12,6 +12,16 @@ var kindNames = [...]struct {
 	kind Kind
 }{{"note", KindNote}, {"article", KindArticle}, {"event", KindEvent}, {"poll", KindQuestion}, {"boost", KindBoost}}
 
+// Name is what people call a kind.
+func (k Kind) Name() string {
+	for _, n := range kindNames {
+		if n.kind == k {
+			return n.name
+		}
+	}
+	return string(k)
+}
+
 // ParseKind reads the name of a kind, in either of its spellings.
 func ParseKind(name string) (Kind, error) {
 	var names []string

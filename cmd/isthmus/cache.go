@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"isthmus/config"
+	"isthmus/translate"
 )
 
 type cacheCmd struct {
@@ -54,7 +55,7 @@ type selection struct {
 	Node    string `help:"Only what stands in nodes of this name."`
 	Actor   string `placeholder:"WHO" help:"Only posts of this actor: handle, JID or URL."`
 	Host    string `help:"Only posts of this server's people."`
-	Kind    string `enum:"note,article,event,question,boost," default:"" help:"Only note, article, event, question or boost."`
+	Kind    string `help:"Only note, article, event, poll or boost."`
 	Older   int    `placeholder:"DAYS" help:"Only what was received more than so many days ago."`
 	Larger  string `placeholder:"SIZE" help:"Only what takes more than this, such as 100KB."`
 }
@@ -62,11 +63,18 @@ type selection struct {
 func (s selection) options() (map[string]string, error) {
 	o := map[string]string{}
 	for key, value := range map[string]string{
-		"post": s.Post, "service": s.Service, "node": s.Node, "actor": s.Actor, "host": s.Host, "kind": s.Kind,
+		"post": s.Post, "service": s.Service, "node": s.Node, "actor": s.Actor, "host": s.Host,
 	} {
 		if value != "" {
 			o[key] = value
 		}
+	}
+	if s.Kind != "" {
+		kind, err := translate.ParseKind(s.Kind)
+		if err != nil {
+			return nil, fmt.Errorf("--kind: %w", err)
+		}
+		o["kind"] = string(kind)
 	}
 	if s.Older < 0 {
 		return nil, errors.New("--older must be a number of days")

@@ -86,6 +86,9 @@ func (r reports) stats(ctx context.Context, _ call) (report, error) {
 	}}
 	posts := table{Name: "posts", Columns: []string{"by", "name", "posts"}}
 	for _, h := range b.Shares {
+		if h.By == "kind" {
+			h.Name = translate.Kind(h.Name).Name()
+		}
 		posts.Rows = append(posts.Rows, []any{h.By, h.Name, h.Posts})
 	}
 	perPost := func(n int64) int64 { return n / int64(max(s.Posts, 1)) }
@@ -140,7 +143,7 @@ func (r reports) getPost(ctx context.Context, c call) (report, error) {
 		p := s.Post
 		t := table{Name: "post", Columns: []string{"what", "value"}}
 		for _, row := range [][2]any{
-			{"number", s.ID}, {"id", p.URI}, {"page", p.URL}, {"kind", string(p.Kind)}, {"origin", string(p.Origin)}, {"audience", string(p.Visibility)},
+			{"number", s.ID}, {"id", p.URI}, {"page", p.URL}, {"kind", p.Kind.Name()}, {"origin", string(p.Origin)}, {"audience", string(p.Visibility)},
 			{"owner", p.Owner.URI}, {"handle", p.Owner.Handle}, {"published", stamp(p.Published)}, {"edited", stamp(p.Updated)},
 			{"received", stamp(s.Received)}, {"answers", p.ReplyTo}, {"boosts", p.Boost}, {"language", p.Lang}, {"warning", p.Warning},
 			{"tags", strings.Join(p.Tags, ", ")}, {"title", p.Title}, {"text", p.Text}, {"files", len(p.Media)},
@@ -251,7 +254,7 @@ func (r reports) purge(ctx context.Context, c call, out io.Writer) (report, erro
 	}
 	var kinds []string
 	for _, k := range slices.Sorted(maps.Keys(sum.Kinds)) {
-		kinds = append(kinds, fmt.Sprintf("%d of kind %s", sum.Kinds[k], k))
+		kinds = append(kinds, fmt.Sprintf("%d of kind %s", sum.Kinds[k], k.Name()))
 	}
 	if sum.Posts == 0 {
 		return say("No post that is selected can be forgotten: what our users wrote, answered, liked or were sent, and what has answers, stays."), nil

@@ -80,7 +80,9 @@ func TestCacheCommands(t *testing.T) {
 				{[]string{"cache", "purge"}, "", exitFailed, "say which posts"},
 				{[]string{"cache", "purge", "--older=-3"}, "", exitFailed, "number of days"},
 				{[]string{"cache", "purge", "--larger", "much"}, "", exitFailed, "100KB"},
-				{[]string{"cache", "purge", "--kind", "poem"}, "", exitUsage, "--kind"},
+				{[]string{"cache", "purge", "--kind", "poem"}, "", exitFailed, `--kind: there is no kind "poem": the kinds are note, article, event, poll, boost`},
+				{[]string{"cache", "purge", "--kind", "poll"}, "", exitDone, "No post that is selected"},
+				{[]string{"cache", "purge", "--kind", "question"}, "", exitDone, "No post that is selected"},
 				{[]string{"cache", "purge", "--host", "example.org"}, "", exitDone, "No post that is selected can be forgotten"},
 				{[]string{"cache", "purge", "--post", "https://mast.social/3"}, "", exitDone, "1 posts of"},
 				{[]string{"cache", "purge", "--actor", `alice\40mast.social@ap.example.org`}, "", exitDone, "No post"}, // not bound here

@@ -246,7 +246,7 @@ func findPost(tx *cache.Tx, what string) (cache.Stored, error) {
 func traced(tx *cache.Tx, s cache.Stored) (report, error) {
 	p := s.Post
 	post := table{Name: "post", Columns: []string{"what", "value"}, Rows: [][]any{
-		{"id", p.URI}, {"kind", string(p.Kind)}, {"owner", p.Owner.URI}, {"audience", string(p.Visibility)},
+		{"id", p.URI}, {"kind", p.Kind.Name()}, {"owner", p.Owner.URI}, {"audience", string(p.Visibility)},
 		{"published", stamp(p.Published)}, {"edited", stamp(p.Updated)}, {"received", stamp(s.Received)}, {"answers", p.ReplyTo},
 	}}
 	items := table{Name: "items", Columns: []string{"service", "node", "item", "publisher", "since", "retracted"}}
