@@ -111,7 +111,7 @@ func (tx *Tx) queue(kind, host string) (int64, error) {
 func (tx *Tx) enqueue(queue int64, j Job) (bool, error) {
 	head := true
 	if j.Lane != "" {
-		behind, err := tx.exists("SELECT 1 FROM jobs WHERE lane = ? AND lane <> '' AND state < 2 LIMIT 1", j.Lane)
+		behind, err := tx.LaneBusy(j.Lane)
 		if err != nil {
 			return false, err
 		}
@@ -120,6 +120,11 @@ func (tx *Tx) enqueue(queue int64, j Job) (bool, error) {
 	return head, tx.run(`INSERT INTO jobs (queue, lane, note, state, head, run_at, leased_until, expires_at, attempts,
 		created_at, last_error, payload) VALUES (?, ?, ?, 0, ?, ?, 0, ?, 0, ?, '', ?)`,
 		queue, j.Lane, j.Note, head, millis(j.RunAt), millis(j.ExpiresAt), millis(j.CreatedAt), j.Payload)
+}
+
+// LaneBusy tells whether a lane has jobs that are not over.
+func (tx *Tx) LaneBusy(lane string) (bool, error) {
+	return tx.exists("SELECT 1 FROM jobs WHERE lane = ? AND lane <> '' AND state < 2 LIMIT 1", lane)
 }
 
 // turns collects when queues have work, so that each is told once.
@@ -174,6 +179,28 @@ func (tx *Tx) promote(lane string, t turns) error {
 	}
 	t.add(n.queue, n.at)
 	return tx.run("UPDATE jobs SET head = 1 WHERE id = ?", n.id)
+}
+
+// promoteAll is promote for many lanes, of which few have jobs that wait.
+func (tx *Tx) promoteAll(lanes []string, t turns) error {
+	if len(lanes) == 0 {
+		return nil
+	}
+	list, err := toJSON(lanes)
+	if err != nil {
+		return err
+	}
+	waiting, err := all(tx, value[string], `SELECT DISTINCT value FROM json_each(?)
+		WHERE EXISTS (SELECT 1 FROM jobs WHERE lane = value AND lane <> '' AND state = 0)`, list)
+	if err != nil {
+		return err
+	}
+	for _, lane := range waiting {
+		if err := tx.promote(lane, t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // promoteNow is promote for one lane.

@@ -46,13 +46,17 @@ func (tx *Tx) remove(ids []int64) error {
 		return err
 	}
 	landed, earliest := make(map[int64]int, 1), make(turns, 1)
+	var lanes []string
 	for _, g := range jobs {
 		if g.state == stateLeased {
 			landed[g.queue]++
 		}
-		if err := tx.promote(g.lane, earliest); err != nil {
-			return err
+		if g.lane != "" {
+			lanes = append(lanes, g.lane)
 		}
+	}
+	if err := tx.promoteAll(lanes, earliest); err != nil {
+		return err
 	}
 	for queue, n := range landed {
 		if err := tx.landed(queue, n); err != nil {

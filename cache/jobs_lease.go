@@ -32,10 +32,19 @@ func (tx *Tx) Lease(q LeaseQuery) ([]Job, error) {
 			return nil, fmt.Errorf("lease jobs: %w", err)
 		}
 	}
+	list, err := toJSON(kinds)
+	if err != nil {
+		return nil, fmt.Errorf("lease jobs: %w", err)
+	}
 	l := leaser{tx: tx, LeaseQuery: q}
 	var jobs []Job
 	for len(jobs) < q.Limit {
 		before := len(jobs)
+		kinds, err := all(tx, value[string], `SELECT value FROM json_each(?)
+			WHERE EXISTS (SELECT 1 FROM job_queues WHERE kind = value AND turn <= ?) ORDER BY key`, list, millis(q.Now))
+		if err != nil {
+			return nil, fmt.Errorf("lease jobs: %w", err)
+		}
 		for i, kind := range kinds { // an equal share each; the next round gives out what was left
 			share := (q.Limit - len(jobs) + len(kinds) - i - 1) / (len(kinds) - i)
 			got, err := l.leaseKind(kind, share)
@@ -54,7 +63,8 @@ func (tx *Tx) Lease(q LeaseQuery) ([]Job, error) {
 // leaser leases jobs for one query.
 type leaser struct {
 	LeaseQuery
-	tx *Tx
+	tx   *Tx
+	left int // queues that have more jobs which are due, as far as was seen
 }
 
 // due is a queue whose turn it is.
@@ -80,13 +90,18 @@ func (l *leaser) leaseKind(kind string, n int) ([]Job, error) {
 		if err != nil || len(queues) == 0 {
 			return jobs, err
 		}
-		got, err := l.leaseRound(queues, n-len(jobs))
+		asked := n - len(jobs)
+		l.left = 0
+		got, err := l.leaseRound(queues, asked)
 		if err != nil {
 			return nil, err
 		}
 		for _, j := range got {
 			j.Kind = kind
 			jobs = append(jobs, j)
+		}
+		if len(queues) < asked && l.left == 0 {
+			return jobs, nil // all that are due were emptied
 		}
 	}
 	return jobs, nil
@@ -140,6 +155,9 @@ func (l *leaser) takeFrom(queue int64, n int) ([]int64, error) {
 			continue
 		}
 		ids = append(ids, j.id)
+	}
+	if turn <= now {
+		l.left++
 	}
 	err = l.tx.run("UPDATE job_queues SET inflight = inflight + ?, served = ?, turn = ? WHERE id = ?",
 		len(ids), now, max(turn, now), queue)

@@ -25,6 +25,7 @@ const (
 	heldBlocks                  // all in one, under ""
 	heldQueue                   // number of a queue of jobs, by kind and host
 	heldNode                    // number of a node, by service and name
+	heldWatched                 // whether any saved search is watched, under ""
 )
 
 // heldKey names a row; with name "", all of a kind.

@@ -31,6 +31,7 @@ type PutOptions struct {
 	Received   time.Time
 	Now        time.Time // no edit is later; zero: Received
 	Addressees []string  // actors, besides to and cc, who may see it (personal inbox)
+	New        bool      // the transaction has just seen that the post is not held
 	RawType    string    // media type of raw; "" is activity+json
 	Via        string    // of the placement that p.Item makes,
 	Publisher  string    // and who put it there; "" is the owner

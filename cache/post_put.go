@@ -56,6 +56,9 @@ func (tx *Tx) putPost(p translate.Post, raw []byte, o PutOptions) (int64, Change
 	if gone {
 		return 0, "", ErrGone
 	}
+	if o.New {
+		return tx.createPost(p, raw, o)
+	}
 	h, err := one(tx, scanHeld, `SELECT p.id, p.owner, p.kind, p.origin, p.hash, p.published, p.updated, p.received, p.indexed,
 		json(b.parsed) FROM posts p JOIN bodies b ON b.post_id = p.id WHERE p.uri = ?`, p.URI)
 	switch {

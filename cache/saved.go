@@ -36,6 +36,7 @@ func (tx *Tx) PutSavedSearch(s SavedSearch) error {
 		err = nil
 	}
 	if err == nil {
+		tx.wrote(heldWatched, "")
 		err = tx.run(`INSERT INTO saved_searches (owner, name, query, watched, created_at) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (owner, name) DO UPDATE SET query = excluded.query`, s.Owner, s.Name, s.Query, s.Watched, millis(s.CreatedAt))
 	}
@@ -63,6 +64,7 @@ func (tx *Tx) SavedSearches(owner string) ([]SavedSearch, error) {
 // WatchSavedSearch switches telling of new matches on or off, and reports
 // whether that was a change.
 func (tx *Tx) WatchSavedSearch(id int64, on bool) (bool, error) {
+	tx.wrote(heldWatched, "")
 	n, err := tx.exec("UPDATE saved_searches SET watched = ?2 WHERE id = ?1 AND watched <> ?2", id, on)
 	if err == nil && !on {
 		err = tx.run("DELETE FROM saved_hits WHERE search = ?", id)
@@ -72,6 +74,7 @@ func (tx *Tx) WatchSavedSearch(id int64, on bool) (bool, error) {
 
 // DeleteSavedSearch forgets a search and reports whether there was one.
 func (tx *Tx) DeleteSavedSearch(owner, name string) (bool, error) {
+	tx.wrote(heldWatched, "")
 	n, err := tx.exec("DELETE FROM saved_searches WHERE owner = ? AND name = ?", owner, name)
 	return n > 0, err
 }
@@ -79,9 +82,13 @@ func (tx *Tx) DeleteSavedSearch(owner, name string) (bool, error) {
 // Freshen has a new or changed post compared with the watched searches, if there
 // are any.
 func (tx *Tx) Freshen(uri string) error {
-	err := tx.run(`INSERT INTO fresh_posts (post_id, rev) SELECT id, rev FROM posts WHERE uri = ? AND kind <> 'boost'
-		AND EXISTS (SELECT 1 FROM saved_searches WHERE watched = 1)
-		ON CONFLICT DO UPDATE SET rev = excluded.rev`, uri)
+	watched, err := remembered(tx, heldKey{kind: heldWatched}, func() (bool, error) {
+		return tx.exists("SELECT 1 FROM saved_searches WHERE watched = 1 LIMIT 1")
+	})
+	if err == nil && watched {
+		err = tx.run(`INSERT INTO fresh_posts (post_id, rev) SELECT id, rev FROM posts WHERE uri = ? AND kind <> 'boost'
+			ON CONFLICT DO UPDATE SET rev = excluded.rev`, uri)
+	}
 	if err != nil {
 		return fmt.Errorf("queue %s for the saved searches: %w", uri, err)
 	}

@@ -44,8 +44,12 @@ type group struct {
 var groups = []group{
 	{name: "deliver", kinds: []string{jobDeliver, jobProfile}, workers: 32, perHost: 4, lease: 2 * time.Minute},
 	{name: "inbound", kinds: []string{jobActivity, jobFetch, jobBackfill, jobSync}, workers: 8, lease: 5 * time.Minute},
-	{name: "stanza", kinds: []string{jobNotify, jobComment, jobAttach, jobMessage, jobState, jobFound}, workers: 8, lease: 2 * time.Minute, online: true},
+	{name: "stanza", kinds: []string{jobNotify, jobComment, jobAttach, jobMessage, jobState, jobFound}, workers: 32, lease: 2 * time.Minute, online: true},
 }
+
+// linger is how long a turn waits for jobs that are about to end, so that under
+// load it ends and leases many at once.
+const linger = 2 * time.Millisecond
 
 // Jobs are given up after this long; deletions are tried for longer (BR-4).
 const (
@@ -134,8 +138,14 @@ func (g *Gateway) runGroup(ctx context.Context, gr group) {
 			end(id)
 		}
 		timer.Stop()
-		for busy > 0 && len(ended) > 0 {
-			end(<-ended)
+		// The others may be done in a moment, and share the transaction.
+		for soon := time.After(linger); busy > 0 && soon != nil; {
+			select {
+			case id := <-ended:
+				end(id)
+			case <-soon:
+				soon = nil
+			}
 		}
 	}
 	close(todo)

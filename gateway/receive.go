@@ -8,6 +8,7 @@ import (
 	"isthmus/ap"
 	"isthmus/ap/as2"
 	"isthmus/cache"
+	"isthmus/translate"
 )
 
 // receivedJob is the payload of jobActivity.
@@ -18,12 +19,33 @@ type receivedJob struct {
 	Gone   bool   `json:"gone,omitempty"`
 }
 
-// Receive stores a verified activity and queues what it asks for: one
-// transaction, after which the peer may forget it. A repeat is taken and has no
-// effect (D6, D7).
+// Receive stores a verified activity and does what it asks for, or queues that:
+// one transaction, after which the peer may forget it. A repeat is taken and has
+// no effect (D6, D7).
 func (g *Gateway) Receive(ctx context.Context, in ap.Incoming) error {
+	do := g.atOnce(ctx, in)
+	err := g.receive(ctx, in, do)
+	var failed atOnceError
+	if errors.As(err, &failed) {
+		g.log.Warn("activity is left to a job", "id", in.Object.ID, "signer", in.Signer, "error", failed.error)
+		err = g.receive(ctx, in, nil)
+	}
+	var e *Error
+	if err == nil || errors.As(err, &e) {
+		return err
+	}
+	return because(Temporary, err, "try again later")
+}
+
+// atOnceError is why an activity was not done at once. The peer is not told: it
+// is tried again by a job, or has no effect, as with any other activity.
+type atOnceError struct{ error }
+
+// receive is Receive, with what the activity asks for if that can be done at
+// once. Else, and if something of the same lane waits, a job does it.
+func (g *Gateway) receive(ctx context.Context, in ap.Incoming, do func(*cache.Tx) error) error {
 	now := g.now()
-	err := g.store.Update(ctx, func(tx *cache.Tx) error {
+	return g.store.Update(ctx, func(tx *cache.Tx) error {
 		if blocked, err := tx.Blocked("", in.Signer); err != nil || blocked {
 			return errOr(err, fail(Forbidden, "you are blocked here"))
 		}
@@ -37,17 +59,69 @@ func (g *Gateway) Receive(ctx context.Context, in ap.Incoming) error {
 			return err
 		}
 		tx.Durable()
+		lane := laneOf(in.Signer, in.Object)
+		if do != nil {
+			busy, err := tx.LaneBusy(lane)
+			if err != nil {
+				return err
+			}
+			if !busy {
+				if err := do(tx); err != nil {
+					return atOnceError{err}
+				}
+				return nil
+			}
+		}
 		return tx.Enqueue(cache.Job{
-			Kind: jobActivity, Lane: laneOf(in.Signer, in.Object), RunAt: now, ExpiresAt: now.Add(jobLife), CreatedAt: now,
+			Kind: jobActivity, Lane: lane, RunAt: now, ExpiresAt: now.Add(jobLife), CreatedAt: now,
 			Note:    fmt.Sprintf("%s from %s", in.Object.Type(), in.Signer),
 			Payload: payload(receivedJob{Body: in.Body, Signer: in.Signer, Target: in.Target, Gone: in.Gone}),
 		})
 	})
-	var e *Error
-	if err == nil || errors.As(err, &e) {
-		return err
+}
+
+// atOnce gives what the Create of an open post asks for, if nothing has to be
+// fetched for it: that is most of what comes, and a job of its own would cost
+// more than the post. It
+// is nil where a job has to do it, also of what cannot be read: that says so in
+// the log.
+func (g *Gateway) atOnce(ctx context.Context, in ap.Incoming) (do func(*cache.Tx) error) {
+	defer func() {
+		if r := recover(); r != nil {
+			g.log.Error("activity panicked", "id", in.Object.ID, "signer", in.Signer, "panic", r)
+			do = nil
+		}
+	}()
+	if in.Gone || in.Object.Type() != as2.TypeCreate || len(in.Object.Object) != 1 {
+		return nil
 	}
-	return because(Temporary, err, "try again later")
+	o := in.Object.Object[0]
+	if !embedded(o, in.Signer) || translate.IsVote(o) {
+		return nil
+	}
+	actor, err := g.store.Actor(ctx, in.Signer)
+	if err == nil {
+		actor, err = g.freshened(ctx, actor)
+	}
+	if err != nil {
+		return nil
+	}
+	t, err := g.trusted(ctx, activity{Object: in.Object, actor: actor, target: in.Target, body: in.Body}, o)
+	if err != nil {
+		return nil
+	}
+	p, err := g.read(ctx, t)
+	if err != nil || !open(p.Visibility) { // for the others, people may have to be met first
+		return nil
+	}
+	return func(tx *cache.Tx) (err error) {
+		defer func() {
+			if r := recover(); r != nil {
+				err = fmt.Errorf("panic: %v", r)
+			}
+		}()
+		return g.takeIn(tx, p, t)
+	}
 }
 
 // laneOf keeps what one actor says about one thing in order, such as a Like and

@@ -60,8 +60,7 @@ func (g *Gateway) receivePosts(ctx context.Context, a activity, update bool) err
 // trusted gives the object of an activity as its owner said it: what came with
 // the signature of its owner, and else what its origin serves (L7, SEC-1, SEC-9).
 func (g *Gateway) trusted(ctx context.Context, a activity, o *as2.Object) (taken, error) {
-	embedded := len(o.Types) > 0 && hostname(o.ID) == hostname(a.actor.URI) && attributed(o, a.actor.URI)
-	if embedded {
+	if embedded(o, a.actor.URI) {
 		return taken{object: o, raw: o.Raw, owner: a.actor, locals: g.localTargets(ctx, a.target, o, a.Object)}, nil
 	}
 	if o.ID == "" {
@@ -76,6 +75,11 @@ func (g *Gateway) trusted(ctx context.Context, a activity, o *as2.Object) (taken
 		t.locals = g.localTargets(ctx, a.target, doc.Object)
 	}
 	return t, nil
+}
+
+// embedded tells whether an object came whole, and from its owner.
+func embedded(o *as2.Object, signer string) bool {
+	return len(o.Types) > 0 && hostname(o.ID) == hostname(signer) && attributed(o, signer)
 }
 
 // attributed tells whether an object says that it is of an actor.
@@ -122,23 +126,35 @@ func (g *Gateway) take(ctx context.Context, t taken) error {
 	if len(t.locals) > 0 {
 		g.meetAddressees(ctx, t)
 	}
+	p, err := g.read(ctx, t)
+	if err != nil {
+		return err
+	}
+	return g.store.Update(ctx, func(tx *cache.Tx) error { return g.takeIn(tx, p, t) })
+}
+
+// read gives a post as its object says it.
+func (g *Gateway) read(ctx context.Context, t taken) (translate.Post, error) {
 	p, err := translate.FromAS2(t.object, translate.AS2Context{
 		Owner: remoteActor(t.owner), FollowersURL: t.owner.Followers,
 		IsActor: func(uri string) bool { return g.isActor(ctx, uri) || mentionedIn(t.object, uri) },
 	})
 	if err != nil {
-		return because(BadRequest, err, "the post cannot be read")
+		return p, because(BadRequest, err, "the post cannot be read")
 	}
-	return g.store.Update(ctx, func(tx *cache.Tx) error {
-		if blocked, err := tx.Blocked("", t.owner.URI); err != nil || blocked {
-			return err // SEC-29
-		}
-		ok, err := g.interesting(tx, p, t)
-		if err != nil || !ok {
-			return err
-		}
-		return g.storeRemote(tx, p, t)
-	})
+	return p, nil
+}
+
+// takeIn is the part of take that is a transaction.
+func (g *Gateway) takeIn(tx *cache.Tx, p translate.Post, t taken) error {
+	if blocked, err := tx.Blocked("", t.owner.URI); err != nil || blocked {
+		return err // SEC-29
+	}
+	ok, err := g.interesting(tx, p, t)
+	if err != nil || !ok {
+		return err
+	}
+	return g.storeRemote(tx, p, t)
 }
 
 // meetAddressees has those read from their origins whom a post of a closed
@@ -216,7 +232,7 @@ func (g *Gateway) storeRemote(tx *cache.Tx, p translate.Post, t taken) error {
 			return err
 		}
 	}
-	_, change, err := tx.PutPost(p, t.raw, cache.PutOptions{Received: now, Addressees: accountURIs(t.locals)})
+	_, change, err := tx.PutPost(p, t.raw, cache.PutOptions{Received: now, Addressees: accountURIs(t.locals), New: errors.Is(err, cache.ErrNotFound)})
 	if errors.Is(err, cache.ErrGone) || errors.Is(err, cache.ErrConflict) {
 		g.log.Info("post refused", "rule", "L8", "post", p.URI, "owner", t.owner.URI, "error", err)
 		return nil
@@ -284,16 +300,28 @@ func (g *Gateway) place(tx *cache.Tx, p *translate.Post, owner cache.Actor) erro
 		}
 	}
 	id := translate.ItemIDForRemote(g.itemKey, p.URI)
+	placed, err := tx.Placements(p.URI)
+	if err != nil {
+		return err
+	}
 	for _, n := range []string{stanza.NSMicroblog, NodeReplies} {
-		if at, err := tx.PlacementIn(p.URI, owner.JID, n); err == nil {
+		if at, ok := placedIn(placed, owner.JID, n); ok {
 			node, id = n, at.ItemID
-		} else if !errors.Is(err, cache.ErrNotFound) {
-			return err
 		}
 	}
 	p.Item = &translate.Item{Service: owner.JID, Node: node, ID: id}
 	p.Comments = &translate.Node{Service: owner.JID, Name: stanza.CommentsNodePrefix + id}
 	return nil
+}
+
+// placedIn finds the placement in a node: the live one, or else the last.
+func placedIn(placed []cache.Placement, service, node string) (at cache.Placement, ok bool) {
+	for _, p := range placed { // oldest first
+		if p.Service == service && p.Node == node && (!ok || !at.RetractedAt.IsZero() || p.RetractedAt.IsZero()) {
+			at, ok = p, true
+		}
+	}
+	return at, ok
 }
 
 func accountURIs(list []cache.Account) []string {

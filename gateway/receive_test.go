@@ -1,9 +1,14 @@
 package gateway
 
 import (
+	"crypto/sha256"
+	"encoding/json"
+	"errors"
+	"slices"
 	"strings"
 	"testing"
 
+	"isthmus/ap"
 	"isthmus/ap/aptest"
 	"isthmus/ap/as2"
 	"isthmus/cache"
@@ -465,4 +470,59 @@ func TestReceiveFromBlocked(t *testing.T) {
 			return strings.Join(users, " "), ""
 		}, pierre, ""},
 	})
+}
+
+// TestReceiveAtOnce does in the transaction that takes a Create in what needs
+// nothing else, and leaves it to a job otherwise.
+func TestReceiveAtOnce(t *testing.T) {
+	f := newFediverse(t)
+	f.follows(f.louise, f.ann, cache.FollowAccepted)
+	incoming := func(note aptest.Doc) ap.Incoming {
+		body, err := json.Marshal(f.ann.Activity("Create", note))
+		f.must(err)
+		o, err := as2.Parse(body)
+		f.must(err)
+		return ap.Incoming{Body: body, Object: o, Signer: f.ann.ID, Host: "example.org", Digest: sha256.Sum256(body)}
+	}
+	waits := func() string {
+		var kinds []string
+		f.view(func(tx *cache.Tx) error {
+			jobs, err := tx.Jobs(cache.JobQuery{Limit: 10})
+			for _, j := range jobs {
+				kinds = append(kinds, j.Kind)
+			}
+			return err
+		})
+		slices.Sort(kinds)
+		return strings.Join(kinds, ", ")
+	}
+	first := f.ann.Note("one")
+	f.must(f.Receive(t.Context(), incoming(first)))
+	if got := waits(); got != "notify" || f.held(first["id"].(string)) != "public ann one" {
+		t.Errorf("a Create left %q, %s", got, f.held(first["id"].(string)))
+	}
+	f.asked()
+
+	second := f.ann.Note("two")
+	in := incoming(second)
+	f.update(func(tx *cache.Tx) error {
+		return tx.Enqueue(cache.Job{Kind: jobActivity, Lane: laneOf(in.Signer, in.Object), CreatedAt: f.clock(), Payload: []byte("{}")})
+	})
+	f.must(f.Receive(t.Context(), in))
+	if got := waits(); got != "activity, activity" || f.held(second["id"].(string)) != "absent" {
+		t.Errorf("it did not wait for what came before: %q, %s", got, f.held(second["id"].(string)))
+	}
+	f.asked()
+
+	third := f.ann.Note("three")
+	in = incoming(third)
+	var failed atOnceError
+	err := f.receive(t.Context(), in, func(*cache.Tx) error { return fail(BadRequest, "no") })
+	if !errors.As(err, &failed) || waits() != "" {
+		t.Errorf("what failed: %v, %q", err, waits())
+	}
+	f.must(f.Receive(t.Context(), in))
+	if got := waits(); got != "notify" {
+		t.Errorf("what failed before is taken for a repeat: %q", got)
+	}
 }
