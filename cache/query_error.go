@@ -24,6 +24,13 @@ func (e *QueryError) Error() string {
 	return s
 }
 
+// HasOrder tells whether a text in the search language says an order, which
+// cannot stand in a part of a search.
+func HasOrder(text string) bool {
+	q, err := parseQuery(text, time.Now())
+	return err == nil && len(q.order) > 0
+}
+
 // CheckQuery reports what is wrong with a text in the search language, as a
 // *QueryError.
 func CheckQuery(text string) error {

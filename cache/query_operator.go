@@ -120,11 +120,7 @@ func (p *parser) term(op operator, value string, at int) (c *clause, err error) 
 			return nil, p.wrong(at, "no tag is called so", "such as "+example(op))
 		}
 	case opLang:
-		if c.value = strings.ToLower(c.value); !isName(c.value) {
-			if strings.Trim(c.value, "abcdefghijklmnopqrstuvwxyz0123456789-") != "" {
-				return nil, p.wrong(at, "no language is called so", "give its code, such as lang:fr or lang:pt-br")
-			}
-		}
+		return c, p.language(c, at)
 	case opBefore, opAfter, opOn:
 		if c.date, err = parseSpan(c.value, p.now); err == nil && op == opOn && c.date.from.Equal(c.date.to) {
 			err = fmt.Errorf("%s is a moment", c.value)

@@ -148,7 +148,7 @@ func wrongQuery(text string, err error) error {
 	if q.Hint != "" {
 		hint = "; " + q.Hint
 	}
-	return because(BadRequest, err, "I cannot read that search%s: %s%s", where, q.Problem, hint)
+	return fail(BadRequest, "I cannot read that search%s: %s%s", where, q.Problem, hint)
 }
 
 // runSaved compares new posts with the watched searches, until ctx ends.
