@@ -1,6 +1,13 @@
 package main
 
-import "context"
+import (
+	"context"
+	"fmt"
+	"strings"
+	"unicode"
+
+	"isthmus/cache"
+)
 
 type saveCmd struct {
 	actingUser
@@ -9,7 +16,14 @@ type saveCmd struct {
 }
 
 func (c *saveCmd) Run(ctx context.Context, a *app, root *cli) error {
-	return a.ask(ctx, root, call{Name: "save", As: c.As, Args: []string{c.Name + " " + searchText(c.Words)}}, false)
+	if strings.ContainsFunc(c.Name, unicode.IsSpace) {
+		return fmt.Errorf("%q is no name of a search: a name is one word", c.Name)
+	}
+	text := searchText(c.Words)
+	if err := cache.CheckQuery(text); err != nil {
+		return wrongQuery(a.stderr, text, err)
+	}
+	return a.ask(ctx, root, call{Name: "save", As: c.As, Args: []string{c.Name + " " + text}}, false)
 }
 
 type savedCmd struct{ actingUser }

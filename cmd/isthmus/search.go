@@ -94,7 +94,7 @@ func (c *searchCmd) Run(ctx context.Context, a *app, root *cli) error {
 			break
 		}
 	}
-	return printSearch(a, c, found)
+	return printSearch(a, c, req.Text, found)
 }
 
 // request makes one search of all flags.
@@ -106,6 +106,9 @@ func (c *searchCmd) request() (req searchRequest, err error) {
 	for _, f := range c.FTS {
 		if err := cache.CheckQuery(f); err != nil {
 			return req, fmt.Errorf("--fts %s: %w", f, err)
+		}
+		if cache.HasOrder(f) {
+			return req, fmt.Errorf("--fts %s: sort: is no part of it; give the order with --order-by", f)
 		}
 		parts = append(parts, "("+f+")")
 	}
@@ -193,7 +196,7 @@ func (c *searchCmd) kinds() ([]string, error) {
 	for _, t := range c.Type {
 		is, ok := known[t]
 		if !ok {
-			return nil, fmt.Errorf("--type %s is none of blog, note, article, event, poll, boost, reply", t)
+			return nil, fmt.Errorf("--type %q is none of blog, note, article, event, poll, boost, reply", t)
 		}
 		types = append(types, is)
 	}
@@ -204,7 +207,7 @@ func (c *searchCmd) kinds() ([]string, error) {
 		case "":
 			subtypes = append(subtypes, "-is:reply")
 		default:
-			return nil, fmt.Errorf(`--subtype %s is neither comment nor ""`, s)
+			return nil, fmt.Errorf(`--subtype %q is neither comment nor ""`, s)
 		}
 	}
 	return append(group(types), group(subtypes)...), nil

@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"cmp"
+	"crypto/sha256"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -13,31 +15,40 @@ import (
 	"github.com/go-json-experiment/json/jsontext"
 
 	"isthmus/cache"
+	"isthmus/xmpp/stanza"
 )
 
 // printSearch prints what was found in the form that was asked for.
-func printSearch(a *app, c *searchCmd, found searchReport) error {
+func printSearch(a *app, c *searchCmd, text string, found searchReport) (err error) {
 	out := a.stdout
 	if a.terminal() {
 		out = safe{a.stdout}
 	}
 	switch c.Output {
-	case "json", "ndjson":
+	case "json":
 		return found.printJSON(out, c)
+	case "ndjson":
+		err = found.printJSON(out, c)
 	case "xml":
-		return found.printXML(out)
+		err = found.printXML(out, text)
+	default:
+		err = found.printTable(a, c)
 	}
-	switch {
-	case found.Behind == 1:
-		fmt.Fprintln(a.stderr, "isthmus: one post is not in the index yet")
-	case found.Behind > 1:
-		fmt.Fprintf(a.stderr, "isthmus: %d posts are not in the index yet\n", found.Behind)
-	}
-	err := found.print(a, c)
-	if err == nil && found.Cursor != "" && a.terminal() {
-		_, err = fmt.Fprintf(a.stdout, "\nThere are more; go on with --cursor %s\n", found.Cursor)
+	if err == nil && found.Cursor != "" { // not among the posts, which programs read
+		_, err = fmt.Fprintf(a.stderr, "isthmus: there are more; go on with --cursor %s\n", found.Cursor)
 	}
 	return err
+}
+
+// printTable writes what was found for people.
+func (f searchReport) printTable(a *app, c *searchCmd) error {
+	switch {
+	case f.Behind == 1:
+		fmt.Fprintln(a.stderr, "isthmus: one post is not in the index yet")
+	case f.Behind > 1:
+		fmt.Fprintf(a.stderr, "isthmus: %d posts are not in the index yet\n", f.Behind)
+	}
+	return f.print(a, c)
 }
 
 // print writes hits for people: as a list on a terminal, else as a table.
@@ -250,9 +261,31 @@ func (f searchReport) printJSON(w io.Writer, c *searchCmd) error {
 	return writeJSON(w, out)
 }
 
-// printXML writes the entries as one document.
-func (f searchReport) printXML(w io.Writer) error {
-	fmt.Fprintln(w, `<feed xmlns="http://www.w3.org/2005/Atom">`)
+// printXML writes the entries as one feed (RFC 4287 §4.1.1). The same search is
+// the same feed.
+func (f searchReport) printXML(w io.Writer, text string) error {
+	var latest time.Time
+	for _, h := range f.Hits {
+		for _, at := range []time.Time{h.Post.Published, h.Post.Updated} {
+			if at.After(latest) {
+				latest = at
+			}
+		}
+	}
+	if latest.IsZero() {
+		latest = time.Now()
+	}
+	id := sha256.Sum256([]byte(text))
+	id[6], id[8] = id[6]&0x0f|0x80, id[8]&0x3f|0x80 // RFC 9562 §5.8
+	feed := stanza.New(stanza.NSAtom, "feed").Add(
+		stanza.Text("", "id", fmt.Sprintf("urn:uuid:%x-%x-%x-%x-%x", id[:4], id[4:6], id[6:8], id[8:10], id[10:16])),
+		stanza.Text("", "title", strings.TrimSpace("Search "+text)), stanza.Text("", "updated", latest.UTC().Format(time.RFC3339)),
+		stanza.New("", "author").Add(stanza.Text("", "name", "Isthmus")))
+	head, ok := strings.CutSuffix(feed.String(), "</feed>")
+	if !ok {
+		return errors.New("write the feed: it has no end")
+	}
+	fmt.Fprintln(w, head)
 	for _, h := range f.Hits {
 		if _, err := fmt.Fprintln(w, h.Payload); err != nil {
 			return err

@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-json-experiment/json"
 
@@ -31,8 +32,11 @@ func library(t *testing.T, b *bench) {
 				p.Kind, p.Title = translate.KindArticle, "Book"
 			}
 			p.Published = day.AddDate(0, 0, i)
-			p.Updated = day.AddDate(0, i, 0)
 			if _, _, err := tx.PutPost(p, nil, cache.PutOptions{Received: day.AddDate(0, 0, i)}); err != nil {
+				return err
+			}
+			p.Updated = day.AddDate(0, i, 0)
+			if _, _, err := tx.PutPost(p, nil, cache.PutOptions{Received: day.AddDate(0, i, 1)}); err != nil {
 				return err
 			}
 		}
@@ -120,7 +124,7 @@ func TestSearchFlags(t *testing.T) {
 			}
 			ids = append(ids, m["uri"][strings.LastIndexByte(m["uri"], '/')+1:])
 		}
-		if got := strings.Join(ids, " "); status != exitDone || got != tt.want || errs != "" {
+		if got := strings.Join(ids, " "); status != exitDone || got != tt.want || errs != "" && !strings.HasPrefix(errs, "isthmus: there are more; go on with --cursor ") {
 			t.Errorf("%s: status %d, %q, want %q\n%s", tt.args, status, got, tt.want, errs)
 		}
 	}
@@ -135,7 +139,10 @@ func TestSearchMistakes(t *testing.T) {
 		want string
 	}{
 		{[]string{"é", "form:alice"}, "did you mean from:? To search for the words, put them in quotation marks\n  é form:alice\n    ^^^^^\n"},
-		{[]string{"--type", "poem"}, "--type poem is none of"},
+		{[]string{"--type", "poem"}, `--type "poem" is none of`},
+		{[]string{"--type", ""}, `--type "" is none of`},
+		{[]string{"--fts", "guce sort:title"}, "sort: is no part of it; give the order with --order-by"},
+		{[]string{"lang:English"}, "did you mean lang:en?"},
 		{[]string{"--field", "media.widht > 3"}, "did you mean width?"},
 		{[]string{"--order-by", "titel"}, "did you mean title?"},
 		{[]string{"--key", "titel"}, "did you mean title?"},
@@ -147,6 +154,22 @@ func TestSearchMistakes(t *testing.T) {
 		{[]string{"x", "--index=-1"}, "--index must not be negative"},
 	} {
 		if status, out, errs := b.with(append([]string{"search"}, tt.args...)...); status != exitFailed || out != "" || !strings.Contains(errs, tt.want) {
+			t.Errorf("%q: status %d\n%s%s", tt.args, status, out, errs)
+		}
+	}
+}
+
+// What is saved is checked before it is.
+func TestSaveMistakes(t *testing.T) {
+	b := newBench(t, serveConfig(t))
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"two words", "quokka"}, `isthmus: "two words" is no name of a search: a name is one word` + "\n"},
+		{[]string{"mine", "form:x"}, "isthmus: there is no operator form:; did you mean from:? To search for the words, put them in quotation marks\n  form:x\n  ^^^^^\n"},
+	} {
+		if status, out, errs := b.with(append([]string{"save", "--as", "louise@example.org"}, tt.args...)...); status != exitFailed || out != "" || errs != tt.want {
 			t.Errorf("%q: status %d\n%s%s", tt.args, status, out, errs)
 		}
 	}
@@ -201,6 +224,27 @@ func TestSearchOutput(t *testing.T) {
 	}
 	if titles != 4 {
 		t.Errorf("%d entries in\n%s", titles, out)
+	}
+	var feed struct {
+		ID      string    `xml:"id"`
+		Title   string    `xml:"title"`
+		Updated time.Time `xml:"updated"`
+		Author  string    `xml:"author>name"`
+	}
+	_, out, errs := b.with("search", "-O", "xml", "-l", "1", "is:note", "-t", "note")
+	if err := xml.Unmarshal([]byte(out), &feed); err != nil || !strings.HasPrefix(feed.ID, "urn:uuid:") || len(feed.ID) != 45 ||
+		feed.Title != "Search is:note (is:note)" || !feed.Updated.Equal(day.AddDate(0, 1, 0)) || feed.Author == "" {
+		t.Errorf("the feed is %+v, %v\n%s", feed, err, out)
+	}
+	for _, form := range []string{"xml", "ndjson", "table"} {
+		_, out, errs = b.with("search", "-O", form, "-l", "1", "is:note", "-t", "note")
+		_, cursor, more := strings.Cut(errs, "isthmus: there are more; go on with --cursor ")
+		if !more || strings.Contains(out, "cursor") {
+			t.Errorf("%s: no cursor\n%s%s", form, out, errs)
+		}
+		if _, out, errs = b.with("search", "-O", form, "-l", "1", "is:note", "-t", "note", "--cursor", strings.TrimSpace(cursor)); !strings.Contains(out, "/a") {
+			t.Errorf("%s: the next page is %s%s", form, out, errs)
+		}
 	}
 	_, out, _ = b.with("search", "-k", "media.alt", "-k", "owner.handle", "sea")
 	if want := "MEDIA.ALT  OWNER.HANDLE\n[\"waves\"]  louise@example.org\n"; out != want {
