@@ -192,6 +192,31 @@ func TestBlock(t *testing.T) {
 	_ = a
 }
 
+// TestUnlinkReachesAll shows that those servers hear of the end too that only
+// ever got a Like or a Follow: they have the actor.
+func TestUnlinkReachesAll(t *testing.T) {
+	w := newWorld(t)
+	a := w.linkUser(louise)
+	w.update(func(tx *cache.Tx) error {
+		_, err := tx.DeleteFollow(aliceURI, a.URI)
+		return err
+	})
+	node := stanza.CommentsNodePrefix + w.itemOf(w.remotePost(aliceURI, "moss", "public", "")).ID
+	w.xmpp.ask("set", phone, aliceJID, publishing(node, "h1", w.entry("h1", "♥").Child("", "")))
+	w.obey(t.Context(), louise, "follow bob@pub.test")
+	w.obey(t.Context(), louise, "unfollow bob@pub.test")
+	w.expect("Like Follow Undo")
+	_, err := w.Unlink(t.Context(), louise, "")
+	w.must(err)
+	hosts := map[string]bool{}
+	for _, d := range w.expect("Delete Delete") {
+		hosts[hostname(d.inbox)] = true
+	}
+	if !hosts["mast.social"] || !hosts["pub.test"] {
+		t.Errorf("told %v", hosts)
+	}
+}
+
 // TestBlockServer shows that a block of a whole server ends the follows in both
 // directions, and that nothing goes there any more but what takes back.
 func TestBlockServer(t *testing.T) {

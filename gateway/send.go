@@ -81,8 +81,8 @@ func (g *Gateway) send(tx *cache.Tx, o outgoing) error {
 	jobs := make([]cache.Job, 0, len(inboxes))
 	for _, inbox := range inboxes {
 		host := hostname(inbox)
-		if o.act.Type == as2.TypeCreate || o.act.Type == as2.TypeUpdate || o.act.Type == as2.TypeAnnounce {
-			if err := tx.AddReceipt(o.object, o.sender.URI, host, now); err != nil {
+		if got := received(o); got != "" {
+			if err := tx.AddReceipt(got, o.sender.URI, host, now); err != nil {
 				return err
 			}
 		}
@@ -93,6 +93,18 @@ func (g *Gateway) send(tx *cache.Tx, o outgoing) error {
 		})
 	}
 	return tx.Enqueue(jobs...)
+}
+
+// received is what a host has once it got an activity, and a Delete has to reach
+// later: the object, or at least the sender, whom it reads to check the signature.
+func received(o outgoing) string {
+	switch o.act.Type {
+	case as2.TypeCreate, as2.TypeUpdate, as2.TypeAnnounce:
+		return o.object
+	case as2.TypeDelete:
+		return ""
+	}
+	return o.sender.URI
 }
 
 // recipients are the inboxes of an activity, each once.
