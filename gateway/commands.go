@@ -91,19 +91,30 @@ func findCommand(name string) (command, bool) {
 // obey runs a command as it is typed and gives the answer; known is false if
 // there is no such command.
 func (g *Gateway) obey(ctx context.Context, user stanza.JID, text string) (answer string, known bool) {
+	answer, known, err := g.understand(ctx, user, text)
+	if err != nil {
+		return sayError(err), known
+	}
+	return answer, known
+}
+
+// Command runs a command in the words in which users give it by chat.
+func (g *Gateway) Command(ctx context.Context, user stanza.JID, text string) (string, error) {
+	answer, _, err := g.understand(ctx, user, text)
+	return answer, err
+}
+
+func (g *Gateway) understand(ctx context.Context, user stanza.JID, text string) (answer string, known bool, err error) {
 	name, arg, _ := strings.Cut(strings.TrimLeft(text, "/!"), " ")
 	if first, rest, ok := strings.Cut(name, "\n"); ok {
 		name, arg = first, rest+" "+arg
 	}
 	c, known := findCommand(strings.ToLower(strings.TrimSpace(name)))
 	if !known {
-		return "I do not know that word. Send help for what I can do.", false
+		return "", false, fail(BadRequest, "I do not know that word. Send help for what I can do.")
 	}
-	answer, err := g.carryOut(ctx, c, user, arg)
-	if err != nil {
-		return sayError(err), true
-	}
-	return answer, true
+	answer, err = g.carryOut(ctx, c, user, arg)
+	return answer, true, err
 }
 
 // carryOut runs a command for a user, whichever way it came.

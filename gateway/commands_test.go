@@ -181,3 +181,24 @@ func TestIdentify(t *testing.T) {
 		t.Errorf("status: %+v, %v", s, err)
 	}
 }
+
+// TestCommandForAUser: what an operator says for a user is what the user says by
+// chat; what went wrong is an error.
+func TestCommandForAUser(t *testing.T) {
+	w := newWorld(t)
+	w.linkUser(louise)
+	for _, tt := range []struct{ text, wrong string }{
+		{"lock on", ""},
+		{"status", ""},
+		{"dance", "I do not know that word"},
+		{"follow", "follow whom or what?"},
+	} {
+		answer, err := w.Command(t.Context(), louise, tt.text)
+		if (err != nil) != (tt.wrong != "") || err != nil && !strings.Contains(err.Error(), tt.wrong) || err == nil && answer == "" {
+			t.Errorf("%s: %q, %v", tt.text, answer, err)
+		}
+	}
+	if a, err := w.accountOf(t.Context(), louise, ""); err != nil || !a.ManuallyApproves {
+		t.Errorf("lock on did nothing: %v", err)
+	}
+}

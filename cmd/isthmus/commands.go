@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"strconv"
+	"strings"
 	"time"
 
 	"isthmus/config"
@@ -103,6 +104,15 @@ type unlinkCmd struct {
 
 func (c *unlinkCmd) Run(ctx context.Context, a *app, root *cli) error {
 	return a.ask(ctx, root, call{Name: "unlink", As: c.JID, Args: some(c.Node)}, false)
+}
+
+type asCmd struct {
+	JID   string   `arg:"" help:"The user, or a pubsub service."`
+	Words []string `arg:"" help:"A command as users give it by chat; help lists them."`
+}
+
+func (c *asCmd) Run(ctx context.Context, a *app, root *cli) error {
+	return a.ask(ctx, root, call{Name: "as", As: c.JID, Args: []string{strings.Join(c.Words, " ")}}, false)
 }
 
 type linksCmd struct{ jsonFlag }

@@ -56,6 +56,8 @@ func (a *actions) Do(ctx context.Context, c call) (report, error) {
 		text, err = a.Sync(ctx, arg, c.Options["node"])
 	case "cache sync stop":
 		text, err = a.StopSync(ctx, arg, c.Options["node"])
+	case "as":
+		text, err = a.Command(ctx, as, arg)
 	case "suggest":
 		text, err = a.Suggest(ctx, as, arg)
 	default:

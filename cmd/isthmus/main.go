@@ -60,6 +60,7 @@ type cli struct {
 	Actor    actorCmd    `cmd:"" help:"Show who somebody is, on either side."`
 	Link     linkCmd     `cmd:"" help:"Make a user an actor, whose posts from now on are federated."`
 	Unlink   unlinkCmd   `cmd:"" help:"Take a user off the fediverse again, for good."`
+	As       asCmd       `cmd:"" help:"Give a command for a user, in the words that they use by chat."`
 	Links    linksCmd    `cmd:"" help:"List the users who are actors."`
 	Follow   followCmd   `cmd:"" help:"Follow an actor for a user."`
 	Unfollow unfollowCmd `cmd:"" help:"End a follow of a user."`

@@ -281,7 +281,7 @@ func TestUsage(t *testing.T) {
 // Every command says what it is for.
 func TestHelpOfEveryCommand(t *testing.T) {
 	b := newBench(t, "")
-	for _, name := range []string{"init", "serve", "doctor", "status", "search", "cache", "actor", "link", "unlink", "links", "follow",
+	for _, name := range []string{"init", "serve", "doctor", "status", "search", "cache", "actor", "link", "unlink", "as", "links", "follow",
 		"unfollow", "block", "unblock", "blocks", "queue", "trace", "version"} {
 		status, out, errs := b.run(name, "--help")
 		if status != exitDone || !strings.Contains(out, "Usage: isthmus "+name) || errs != "" {
