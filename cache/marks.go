@@ -66,7 +66,7 @@ func marks(p translate.Post, edited bool) []string {
 	add(p.Warning != "" || p.Sensitive, markHas, "cw")
 	add(p.Title != "", markHas, "title")
 	add(p.Poll != nil, markHas, "poll")
-	add(p.Links != nil || strings.Contains(p.Text, "https://") || strings.Contains(p.Text, "http://"), markHas, "link")
+	add(hasLink(p), markHas, "link")
 	add(p.Media != nil, markHas, "media")
 	for _, m := range p.Media {
 		kind, _, _ := strings.Cut(m.MediaType, "/")

@@ -196,8 +196,7 @@ func hasSQL(value string) string {
 	case "poll":
 		return "json_type(b.parsed, '$.poll') IS NOT NULL"
 	case "link":
-		return "(json_type(b.parsed, '$.links') IS NOT NULL OR instr(coalesce(b.parsed ->> '$.text', ''), 'https://') > 0" +
-			" OR instr(coalesce(b.parsed ->> '$.text', ''), 'http://') > 0)"
+		return linkSQL()
 	case "media":
 		return fmt.Sprintf(someMedia, "")
 	}
