@@ -175,12 +175,12 @@ func (tx *Tx) CountFollowersOnly(owner string) (int, error) {
 	return tx.count("SELECT count(*) FROM posts WHERE owner = ? AND vis = 2", owner)
 }
 
-// DropInbox deletes the follows behind an inbox that is gone for good (D4).
-func (tx *Tx) DropInbox(inbox string) (int, error) {
-	if inbox == "" {
-		return 0, nil
-	}
-	n, err := tx.exec(`DELETE FROM follows WHERE follower IN (SELECT uri FROM actors WHERE inbox = ?1 OR shared_inbox = ?1)`,
-		inbox)
-	return int(n), err
+// FollowsBehind returns the remote actors behind an inbox, their own or a shared
+// one, who follow or are followed, at most limit: of those who were last read
+// before a time the ones that were not read for longest.
+func (tx *Tx) FollowsBehind(inbox string, before time.Time, limit int) ([]string, error) {
+	return all(tx, value[string], `SELECT uri FROM actors WHERE (inbox = ?1 OR shared_inbox = ?1) AND ?1 <> ''
+		AND gone_at = 0 AND fetched_at <= ?2 AND (EXISTS (SELECT 1 FROM follows WHERE follower = actors.uri)
+			OR EXISTS (SELECT 1 FROM follows WHERE followee = actors.uri))
+		ORDER BY fetched_at, uri LIMIT ?3 + 0`, inbox, millis(before), limitOr(limit, 100))
 }

@@ -78,10 +78,7 @@ func (g *Gateway) notDelivered(j cache.Job, d deliverJob, err error) error {
 	if errors.As(err, &status) {
 		switch {
 		case status.Code == 410:
-			g.settle(j.Note, func(tx *cache.Tx) error {
-				_, err := tx.DropInbox(d.Inbox)
-				return err
-			})
+			g.doubt(j, d.Inbox)
 			return permanent("inbox is gone: %w", err)
 		case status.Code == 401 || status.Code == 403:
 			if j.Attempts >= 3 { // a key that was just fetched may help; more does not
@@ -96,6 +93,52 @@ func (g *Gateway) notDelivered(j cache.Job, d deliverJob, err error) error {
 	}
 	g.hostFailed(j)
 	return err
+}
+
+// How many actors are read again when an inbox says that it is gone, of those
+// that were not read for a while.
+const (
+	doubtMost = 200
+	doubtAge  = time.Hour
+)
+
+// doubt has those actors read again behind whose inbox nobody is said to be any
+// more (D4). A server that is being worked on may say so of all.
+func (g *Gateway) doubt(j cache.Job, inbox string) {
+	now := g.now()
+	g.settle(j.Note, func(tx *cache.Tx) error {
+		uris, err := tx.FollowsBehind(inbox, now.Add(-doubtAge), doubtMost)
+		jobs := make([]cache.Job, 0, len(uris))
+		for _, uri := range uris {
+			lane := "doubt " + uri
+			if _, err := tx.CancelUnattempted(lane); err != nil {
+				return err
+			}
+			jobs = append(jobs, cache.Job{
+				Kind: jobDoubt, Host: hostname(uri), Lane: lane, RunAt: now, CreatedAt: now, ExpiresAt: now.Add(jobLife),
+				Note: "look whether " + uri + " is gone", Payload: payload(doubtWork{Actor: uri}),
+			})
+		}
+		return errOr(err, tx.Enqueue(jobs...))
+	})
+}
+
+// doubtWork is the payload of jobDoubt.
+type doubtWork struct {
+	Actor string `json:"actor"`
+}
+
+// runDoubt ends the follows of an actor if its own server says that it is gone.
+func (g *Gateway) runDoubt(ctx context.Context, j cache.Job) error {
+	w, err := decode[doubtWork](j)
+	if err != nil {
+		return err
+	}
+	_, err = g.fetchActor(ctx, w.Actor)
+	if !isKind(err, Gone) {
+		return g.mayPass(j.Note, err)
+	}
+	return g.store.Update(ctx, func(tx *cache.Tx) error { return g.endFollows(tx, w.Actor, actorLeft) })
 }
 
 // hostFailed counts a failure and lets a host rest that fails on and on, so

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -100,5 +101,41 @@ func TestDirectFailsOffline(t *testing.T) {
 	jobs := w.jobs(jobMessage)
 	if len(jobs) != 1 || jobs[0].State != cache.JobQueued || !strings.Contains(jobs[0].Note, phone) {
 		t.Errorf("what is to be told: %+v", jobs)
+	}
+}
+
+// TestInboxGone shows that a 410 of a shared inbox ends the follows of those who
+// are gone, and of nobody else on that server.
+func TestInboxGone(t *testing.T) {
+	f := newFediverse(t)
+	gone := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusGone) })
+	f.follows(f.louise, f.ann, cache.FollowAccepted)
+	for _, uri := range []string{f.ann.ID, f.carl.ID} {
+		_, err := f.remoteByURI(t.Context(), uri)
+		f.must(err)
+		f.update(func(tx *cache.Tx) error {
+			return tx.PutFollow(cache.Follow{Follower: uri, Followee: f.louise.URI, State: cache.FollowAccepted, CreatedAt: f.clock(), UpdatedAt: f.clock()})
+		})
+	}
+	f.mast.Script("/inbox", gone)
+	f.mast.Script("/users/ann", gone)
+	f.pass(2 * doubtAge)
+	for _, id := range []string{"one", "two"} {
+		f.publish(louise, feed, f.entry(id, "Hello."))
+	}
+	f.turnOf("deliver")
+	if jobs := f.jobs(jobDoubt); len(jobs) != 2 {
+		t.Errorf("%d actors are in doubt", len(jobs))
+	}
+	f.turnOf("inbound")
+	f.view(func(tx *cache.Tx) error {
+		with, err := tx.FollowsWith(f.louise.URI, "mast.test")
+		if !slices.Equal(with, []string{f.carl.ID}) {
+			t.Errorf("the follows that are left: %v", with)
+		}
+		return err
+	})
+	if n := len(f.jobs(jobState)); n != 1 {
+		t.Errorf("Louise is told %d times that Ann left", n)
 	}
 }

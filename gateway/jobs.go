@@ -26,6 +26,7 @@ const (
 	jobState    = "state"    // tell a follower how the followed decided
 	jobProfile  = "profile"  // tell followers of a changed profile
 	jobSync     = "sync"     // read a page of a whole history
+	jobDoubt    = "doubt"    // look whether an actor is gone
 	jobFound    = "found"    // tell the owner of a saved search of a post
 )
 
@@ -43,7 +44,7 @@ type group struct {
 // stanzas for ours.
 var groups = []group{
 	{name: "deliver", kinds: []string{jobDeliver, jobProfile}, workers: 32, perHost: 4, lease: 2 * time.Minute},
-	{name: "inbound", kinds: []string{jobActivity, jobFetch, jobBackfill, jobSync}, workers: 8, lease: 5 * time.Minute},
+	{name: "inbound", kinds: []string{jobActivity, jobFetch, jobBackfill, jobSync, jobDoubt}, workers: 8, lease: 5 * time.Minute},
 	{name: "stanza", kinds: []string{jobNotify, jobComment, jobAttach, jobMessage, jobState, jobFound}, workers: 32, lease: 2 * time.Minute, online: true},
 }
 
@@ -271,6 +272,8 @@ func (g *Gateway) work(ctx context.Context, gr group, j cache.Job) (err error) {
 		return g.runBackfill(ctx, j)
 	case jobSync:
 		return g.runSync(ctx, j)
+	case jobDoubt:
+		return g.runDoubt(ctx, j)
 	case jobNotify:
 		return g.runNotify(ctx, j)
 	case jobComment:
