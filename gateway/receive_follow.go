@@ -86,14 +86,15 @@ func (g *Gateway) askOwner(ctx context.Context, account cache.Account, who cache
 }
 
 // answerFollow refuses a Follow of somebody who cannot be followed, if there
-// ever was such an account; of others nothing is said (SEC-30).
+// ever was such an account; of others, and of one that hides, nothing is said
+// (SEC-30).
 func (g *Gateway) answerFollow(ctx context.Context, target string, a activity, accept bool) error {
 	var account cache.Account
 	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
 		account, err = tx.AccountByURI(target)
 		return err
 	})
-	if err != nil || account.PrivateKeyPEM == "" {
+	if err != nil || account.PrivateKeyPEM == "" || account.State == cache.Paused {
 		return nil
 	}
 	return g.store.Update(ctx, func(tx *cache.Tx) error {
@@ -188,10 +189,11 @@ func (g *Gateway) receiveDecision(ctx context.Context, a activity, state cache.F
 }
 
 // receiveBlock ends what there was between the two, and hides our user's posts
-// from the one who blocked them (V12). The blocked is not told.
+// from the one who blocked them (V12), also when these are hidden from everybody
+// for now. The blocked is not told.
 func (g *Gateway) receiveBlock(ctx context.Context, a activity) error {
-	account, err := g.accountByURI(ctx, as2.FirstID(a.Object.Object))
-	if err != nil {
+	account, err := g.store.Account(ctx, as2.FirstID(a.Object.Object))
+	if err = accountError(account, err); err != nil && account.State != cache.Paused {
 		return err
 	}
 	return g.store.Update(ctx, func(tx *cache.Tx) error {

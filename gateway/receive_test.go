@@ -288,6 +288,36 @@ func TestReceiveFollow(t *testing.T) {
 	})
 }
 
+// TestReceiveWhilePaused shows that a Follow does not tell that there is somebody
+// who hides, and that a Block holds also after that.
+func TestReceiveWhilePaused(t *testing.T) {
+	f := newFediverse(t)
+	_, err := f.remoteByURI(t.Context(), f.ann.ID)
+	f.must(err)
+	f.update(func(tx *cache.Tx) error {
+		return tx.PutFollow(cache.Follow{Follower: f.ann.ID, Followee: f.louise.URI, State: cache.FollowAccepted, CreatedAt: f.clock(), UpdatedAt: f.clock()})
+	})
+	_, err = f.Pause(t.Context(), louise, "")
+	f.must(err)
+	f.asked()
+	if got := f.get(f.carl, f.carl.Activity(as2.TypeFollow, f.louise.URI), ""); got != "" {
+		t.Errorf("a Follow is answered with %q", got)
+	}
+	if got := f.get(f.ann, f.ann.Activity(as2.TypeBlock, f.louise.URI), ""); got != "" {
+		t.Errorf("a Block asks for %q", got)
+	}
+	if got := f.follow(f.ann.ID, f.louise.URI); got != "none" {
+		t.Errorf("Ann's follow is %s", got)
+	}
+	f.view(func(tx *cache.Tx) error {
+		blocked, err := tx.Blocked(f.ann.ID, f.louise.URI)
+		if !blocked {
+			t.Error("the Block is lost")
+		}
+		return err
+	})
+}
+
 // TestReceiveUndo is L8 for what is taken back: by whom, and in which form.
 func TestReceiveUndo(t *testing.T) {
 	f := newFediverse(t)
