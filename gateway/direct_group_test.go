@@ -79,3 +79,15 @@ func TestDirectGroup(t *testing.T) {
 		})
 	}
 }
+
+// TestDirectNamesRecipients shows that a message to several says so once.
+func TestDirectNamesRecipients(t *testing.T) {
+	w := newWorld(t)
+	a := w.linkUser(louise)
+	group := w.remotePost(aliceURI, "group", "direct", `,"cc":["`+bobURI+`"],"tag":[{"type":"Mention","href":"`+bobURI+`","name":"@bob@pub.test"},{"type":"Mention","href":"`+a.URI+`","name":"@louise@example.org"}]`)
+	w.must(w.privatePost(t.Context(), messageWork{URI: group, To: a.URI}))
+	el := w.xmpp.await("the message", func(el *stanza.Element) bool { return el.Name == "message" && el.Get("from") == aliceJID })
+	if got := el.ChildContent(stanza.NSComponent, "body"); got != "group\n\n→ @louise@example.org, @bob@pub.test" {
+		t.Errorf("it says %q", got)
+	}
+}

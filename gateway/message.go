@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"time"
 
 	"isthmus/cache"
@@ -137,7 +136,7 @@ func (g *Gateway) privatePost(ctx context.Context, w messageWork) error {
 		m := xmpp.Message{ID: fmt.Sprintf("%s-%d", id, i), Type: "chat", Body: part.Body, Thread: p.Thread}
 		if i == 0 {
 			m.ID = id
-			m.Body = recipientsLine(p, to) + part.Body
+			m.Body = part.Body
 			if w.Edit && len(known) > 0 { // XEP-0308: a correction has an id of its own
 				m.Replaces, m.ID = id, fmt.Sprintf("%s-e%d", id, p.Updated.Unix())
 			}
@@ -160,24 +159,6 @@ func (g *Gateway) rememberMessage(ctx context.Context, id string, p translate.Po
 			ID: id, Our: p.Owner.JID, User: to.JID, Object: p.URI, Origin: translate.OriginAP, Thread: p.Thread, At: g.now(),
 		})
 	})
-}
-
-// recipientsLine names the other recipients of a direct post: nobody should
-// answer to more people than they know of.
-func recipientsLine(p translate.Post, to cache.Account) string {
-	if p.Visibility == translate.Followers {
-		return ""
-	}
-	var others []string
-	for _, m := range p.Mentions {
-		if m.URI != to.URI && m.URI != p.Owner.URI && m.Handle != "" {
-			others = append(others, m.Handle)
-		}
-	}
-	if len(others) == 0 {
-		return ""
-	}
-	return "[also to " + strings.Join(others, ", ") + "]\n"
 }
 
 // profileWork is the payload of jobProfile.

@@ -50,9 +50,10 @@ func ChatParts(p Post) []ChatPart {
 	return parts
 }
 
-// chatRecipients lists those who read a direct post, when it is not one only.
+// chatRecipients lists those who read a direct post, or one for a closed circle,
+// when it is not one only: nobody should answer to more people than they know of.
 func chatRecipients(p Post) string {
-	if p.Visibility != Direct || len(p.To)+len(p.Cc) < 2 {
+	if p.Visibility != Direct && p.Visibility != Limited || len(p.To)+len(p.Cc) < 2 {
 		return ""
 	}
 	var names []string

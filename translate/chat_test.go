@@ -47,7 +47,11 @@ func TestChatParts(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	p.To = p.To[:1]
+	p.Visibility = Limited
+	if got := ChatParts(p)[0].Body; strings.Count(got, "→ @louise@example.org, @bob@gts.example") != 1 {
+		t.Errorf("to a closed circle: %q", got)
+	}
+	p.Visibility, p.To = Direct, p.To[:1]
 	if got := ChatParts(p)[0].Body; got != "secret\n\n@louise é 😀 look" {
 		t.Errorf("to one only: %q", got)
 	}
