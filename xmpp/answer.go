@@ -222,7 +222,7 @@ func (l *link) request(t task) (IQ, *stanza.Error) {
 	return iq, nil
 }
 
-// refuse answers, from the reading goroutine, a stanza that no handler will
+// refuse answers, without waiting for anything, a stanza that no handler will
 // see. A chat message is sent back so that its author knows; what else asks for
 // no answer is dropped, and so is an answer.
 func (l *link) refuse(start *stanza.Element, e *stanza.Error) {

@@ -159,7 +159,7 @@ func (c *Component) closing(ctx context.Context) {
 }
 
 // drain lets handlers end what they have begun, for a while. Whoever asked and
-// gets no answer any more is told so.
+// gets no answer any more is told so, and whose chat message nobody reads any more.
 func (c *Component) drain(cancel context.CancelFunc) {
 	c.tasks.stop()
 	late := time.NewTimer(c.cfg.ShutdownGrace)
@@ -174,10 +174,7 @@ func (c *Component) drain(cancel context.CancelFunc) {
 		}
 	}
 	for _, t := range c.tasks.end() {
-		if t.isRequest() {
-			a := responder{link: t.link, start: t.start}
-			a.failNow(errRestart())
-		}
+		t.link.refuse(t.start, errRestart())
 	}
 	c.open.each(func(a *responder) { a.failNow(errRestart()) })
 	cancel()

@@ -237,6 +237,9 @@ func TestShutdown(t *testing.T) {
 			// The last one waits behind the other deaf one.
 			c.send(fmt.Sprintf(`<iq type='get' id='%d' from='%s@b' to='ap.example.org'><%s xmlns='n'/></iq>`, i, kind, kind))
 		}
+		for _, kind := range []string{"chat", "headline", "error"} {
+			c.send(fmt.Sprintf(`<message type='%s' id='%s' from='deaf@b' to='ap.example.org'><body>hi</body></message>`, kind, kind))
+		}
 		synctest.Wait()
 		s.stop()
 		synctest.Wait()
@@ -256,11 +259,16 @@ func TestShutdown(t *testing.T) {
 		}
 		want := map[string]string{
 			"0": "result", "1": "wait recipient-unavailable", "2": "wait recipient-unavailable", "3": "wait recipient-unavailable",
-			"late": "wait resource-constraint", "": "",
+			"late": "wait resource-constraint", "": "", "chat": "wait recipient-unavailable",
 		}
 		for id, w := range want {
 			if got[id] != w {
 				t.Errorf("%q answered %q, want %q", id, got[id], w)
+			}
+		}
+		for _, id := range []string{"headline", "error"} {
+			if _, ok := got[id]; ok {
+				t.Errorf("%s is answered", id)
 			}
 		}
 		if err := s.c.Send(t.Context(), outgoing("a@b", "x")); !errors.Is(err, ErrOffline) {
