@@ -53,6 +53,9 @@ func (g *Gateway) commentFor(tx *cache.Tx, p translate.Post) (*commentWork, erro
 			return nil, err // SEC-29
 		}
 		at := translate.Item{Service: c.Service, Node: c.Name, ID: p.Item.ID}
+		if removed, err := commentRemoved(tx, p.URI, at); err != nil || removed {
+			return nil, err
+		}
 		_, err := tx.Place(cache.Placement{
 			Service: at.Service, Node: at.Node, ItemID: at.ID, URI: p.URI, Publisher: p.Owner.JID, Via: "comment", PlacedAt: g.now(),
 		})
@@ -62,6 +65,13 @@ func (g *Gateway) commentFor(tx *cache.Tx, p translate.Post) (*commentWork, erro
 		return &commentWork{URI: p.URI, At: at, Publisher: p.Owner.JID}, nil
 	}
 	return nil, nil
+}
+
+// commentRemoved tells whether the owner of a comments node has taken a comment
+// out of it.
+func commentRemoved(tx *cache.Tx, uri string, at translate.Item) (bool, error) {
+	place, err := tx.PlacementIn(uri, at.Service, at.Node)
+	return err == nil && !place.RetractedAt.IsZero(), ignoreMissing(err)
 }
 
 // runComment publishes or retracts a comment in the name of the remote actor.
@@ -112,6 +122,9 @@ func (g *Gateway) comment(ctx context.Context, w commentWork) (item xmpp.Item, p
 			}
 			item = xmpp.Item{ID: w.At.ID, Payload: translate.Heart(like, translate.AtomLinks{Item: w.At, AuthorJID: who.JID, Comment: true, Budget: commentBudget})}
 			return nil
+		}
+		if removed, err := commentRemoved(tx, w.URI, w.At); err != nil || removed { // meanwhile
+			return errOr(err, cache.ErrNotFound)
 		}
 		item, err = g.item(tx, p, w.At)
 		return err

@@ -80,6 +80,9 @@ func (g *Gateway) comments(ctx context.Context, account cache.Account, at transl
 		if err != nil {
 			return err
 		}
+		if err := g.idFree(tx, root, account, at.ID); err != nil {
+			return err
+		}
 		p.ReplyTo = root.Post.URI
 		if p.ReplyRef != nil {
 			parent, err := tx.PostByItem(p.ReplyRef.Service, p.ReplyRef.Node, p.ReplyRef.ID, v)
@@ -98,6 +101,32 @@ func (g *Gateway) comments(ctx context.Context, account cache.Account, at transl
 		_, _, err = g.submit(tx, submission{account: account, post: p, raw: stanza.Append(nil, entry, ""), rawType: "application/atom+xml"})
 		return err
 	})
+}
+
+// idFree refuses the id of a comment or of a ♥ of somebody else. Most that a
+// comments node shows is placed in other nodes, and hearts are reactions, so the
+// store does not see that the id is in use here.
+func (g *Gateway) idFree(tx *cache.Tx, root cache.Stored, account cache.Account, id string) error {
+	taken := fail(Forbidden, "this item is somebody else's")
+	shown, err := g.inThread(tx, root, id, operator)
+	if err == nil && shown.Post.URI != root.Post.URI && shown.Post.Owner.URI != account.URI {
+		return taken
+	}
+	if err != nil && !errors.Is(err, cache.ErrNotFound) {
+		return err
+	}
+	list, err := tx.Reactors(root.Post.URI, "", operator, threadMost)
+	if err != nil {
+		return err
+	}
+	for _, who := range list {
+		for _, r := range who.Reactions {
+			if r.Kind == cache.Like && r.Actor != account.URI && g.heartOf(r) == id {
+				return taken
+			}
+		}
+	}
+	return nil
 }
 
 // inThread finds a comment of a thread by its item id.
@@ -119,6 +148,9 @@ func (g *Gateway) heart(ctx context.Context, account cache.Account, _ cache.Acto
 	return g.store.Update(ctx, func(tx *cache.Tx) error {
 		root, err := g.root(tx, at.Service, at.Node, cache.Viewer{Actor: account.URI})
 		if err != nil {
+			return err
+		}
+		if err := g.idFree(tx, root, account, at.ID); err != nil {
 			return err
 		}
 		return g.like(tx, account, root.Post, at.ID)

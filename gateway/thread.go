@@ -215,14 +215,19 @@ func (g *Gateway) heartOn(ctx context.Context, account cache.Account, root cache
 	})
 }
 
-// commentRetracted deletes a comment of an account, or takes its like back.
+// commentRetracted deletes a comment of an account, or takes its like back. Of
+// one that came from the fediverse it notes that it does not stand there any more.
 func (g *Gateway) commentRetracted(ctx context.Context, at translate.Item) error {
 	return g.store.Update(ctx, func(tx *cache.Tx) error {
 		stored, err := tx.PostByItem(at.Service, at.Node, at.ID, operator)
 		if errors.Is(err, cache.ErrNotFound) {
 			return g.heartRetracted(tx, at)
 		}
-		if err != nil || stored.Post.Origin != translate.OriginXMPP {
+		if err != nil {
+			return ignoreMissing(err)
+		}
+		if stored.Post.Origin != translate.OriginXMPP { // the node's owner has removed it, and an edit is not to bring it back
+			_, err := tx.RetractItem(at.Service, at.Node, at.ID, g.now())
 			return ignoreMissing(err)
 		}
 		account, err := tx.AccountByURI(stored.Post.Owner.URI)

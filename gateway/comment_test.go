@@ -1,0 +1,91 @@
+package gateway
+
+import (
+	"testing"
+
+	"isthmus/cache"
+	"isthmus/xmpp/stanza"
+)
+
+// shows runs what an edit of a reply causes, with `between` in the time before its
+// turn, and gives how many items the comments node holds then.
+func (w *world) shows(service, node, reply string, between func()) int {
+	w.t.Helper()
+	var c *commentWork
+	w.update(func(tx *cache.Tx) error {
+		s, err := tx.PostByURI(reply, operator)
+		if err == nil {
+			c, err = w.commentFor(tx, s.Post)
+		}
+		return err
+	})
+	if between != nil {
+		between()
+	}
+	if c != nil {
+		w.must(w.runComment(w.t.Context(), w.commentJob(*c)))
+	}
+	w.xmpp.mu.Lock()
+	defer w.xmpp.mu.Unlock()
+	return len(w.xmpp.nodes[service+" "+node].items)
+}
+
+// TestOwnerRemovesComment shows that an edit does not bring back what the owner
+// of the node has removed, also not when it was on its way already.
+func TestOwnerRemovesComment(t *testing.T) {
+	w := newWorld(t)
+	w.linkUser(louise)
+	node, post := w.commentsOf(louise, "fern")
+	reply := w.remotePost(bobURI, "re", "public", `,"inReplyTo":"`+post+`"`)
+	other := w.remotePost(bobURI, "re2", "public", `,"inReplyTo":"`+post+`"`)
+	if n := w.shows(louise, node, reply, nil); n != 1 {
+		t.Fatalf("%d comments at first", n)
+	}
+	w.retractItem(louise, node, w.itemOf(reply).ID)
+	if n := w.shows(louise, node, reply, nil); n != 0 {
+		t.Errorf("%d comments after an edit of the removed one", n)
+	}
+	remove := func() { w.retractItem(louise, node, w.itemOf(other).ID) }
+	if n := w.shows(louise, node, other, remove); n != 0 {
+		t.Errorf("%d comments after an edit that was overtaken", n)
+	}
+	it := w.itemOf(reply)
+	if got := w.read(louise+"/phone", it.Service, it.Node, it.ID); got != it.ID+" re" {
+		t.Errorf("in its author's own node is %q", got)
+	}
+}
+
+// TestIDsOfOthers shows that the id of what somebody else said in a thread cannot
+// be taken, neither with a comment nor with a like (xmpp.md 1.3).
+func TestIDsOfOthers(t *testing.T) {
+	w := newWorld(t)
+	w.linkUser(louise)
+	post := w.remotePost(aliceURI, "moss", "public", "")
+	reply := w.remotePost(bobURI, "re", "public", `,"inReplyTo":"`+post+`"`)
+	w.reaction(bobURI, bobURI+"/like", post, "")
+	node := stanza.CommentsNodePrefix + w.itemOf(post).ID
+	before := w.read(louise+"/x", aliceJID, node)
+	for _, c := range []struct{ name, id, text, want string }{
+		{"a comment over a comment", w.itemOf(reply).ID, "I am Bob.", "forbidden"},
+		{"a like over a comment", w.itemOf(reply).ID, "♥", "forbidden"},
+		{"a comment over a like", w.heartID(bobURI, post), "I am Bob.", "forbidden"},
+		{"a like over a like", w.heartID(bobURI, post), "♥", "forbidden"},
+		{"an id of her own", "mine", "I am Louise.", ""},
+		{"the same again", "mine", "I am Louise Michel.", ""},
+		{"a like of her own", "heart", "♥", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			answer := w.xmpp.ask("set", louise+"/x", aliceJID, publishing(node, c.id, w.entry(c.id, c.text).Child("", "")))
+			got := ""
+			if answer.Get("type") == "error" {
+				got = stanza.ParseError(answer).Condition
+			}
+			if got != c.want {
+				t.Errorf("answer %q, want %q", got, c.want)
+			}
+			if after := w.read(louise+"/x", aliceJID, node); c.want != "" && after != before {
+				t.Errorf("the node holds %s", after)
+			}
+		})
+	}
+}
