@@ -231,13 +231,13 @@ func TestSearchOutput(t *testing.T) {
 		Updated time.Time `xml:"updated"`
 		Author  string    `xml:"author>name"`
 	}
-	_, out, errs := b.with("search", "-O", "xml", "-l", "1", "is:note", "-t", "note")
+	_, out, _ = b.with("search", "-O", "xml", "-l", "1", "is:note", "-t", "note")
 	if err := xml.Unmarshal([]byte(out), &feed); err != nil || !strings.HasPrefix(feed.ID, "urn:uuid:") || len(feed.ID) != 45 ||
 		feed.Title != "Search is:note (is:note)" || !feed.Updated.Equal(day.AddDate(0, 1, 0)) || feed.Author == "" {
 		t.Errorf("the feed is %+v, %v\n%s", feed, err, out)
 	}
 	for _, form := range []string{"xml", "ndjson", "table"} {
-		_, out, errs = b.with("search", "-O", form, "-l", "1", "is:note", "-t", "note")
+		_, out, errs := b.with("search", "-O", form, "-l", "1", "is:note", "-t", "note")
 		_, cursor, more := strings.Cut(errs, "isthmus: there are more; go on with --cursor ")
 		if !more || strings.Contains(out, "cursor") {
 			t.Errorf("%s: no cursor\n%s%s", form, out, errs)
