@@ -124,6 +124,12 @@ func (f *fediverse) asked() string {
 				default:
 					what = "chat " + w.To[strings.LastIndex(w.To, "/")+1:]
 				}
+			case jobNews:
+				w, err := decode[newsWork](j)
+				if err != nil {
+					return err
+				}
+				what = "news " + w.User
 			case jobNotify:
 				w, err := decode[notifyWork](j)
 				if err != nil {

@@ -27,6 +27,7 @@ const (
 	jobProfile  = "profile"  // tell followers of a changed profile
 	jobSync     = "sync"     // read a page of a whole history
 	jobDoubt    = "doubt"    // look whether an actor is gone
+	jobNews     = "news"     // tell a user of likes, boosts and follows, many at a time
 	jobFound    = "found"    // tell the owner of a saved search of a post
 )
 
@@ -45,7 +46,7 @@ type group struct {
 var groups = []group{
 	{name: "deliver", kinds: []string{jobDeliver, jobProfile}, workers: 32, perHost: 4, lease: 2 * time.Minute},
 	{name: "inbound", kinds: []string{jobActivity, jobFetch, jobBackfill, jobSync, jobDoubt}, workers: 8, lease: 5 * time.Minute},
-	{name: "stanza", kinds: []string{jobNotify, jobComment, jobAttach, jobMessage, jobState, jobFound}, workers: 32, lease: 2 * time.Minute, online: true},
+	{name: "stanza", kinds: []string{jobNotify, jobComment, jobAttach, jobMessage, jobState, jobNews, jobFound}, workers: 32, lease: 2 * time.Minute, online: true},
 }
 
 // linger is how long a turn waits for jobs that are about to end, so that under
@@ -286,6 +287,8 @@ func (g *Gateway) work(ctx context.Context, gr group, j cache.Job) (err error) {
 		return g.runState(ctx, j)
 	case jobProfile:
 		return g.runProfile(ctx, j)
+	case jobNews:
+		return g.runNews(ctx, j)
 	case jobFound:
 		return g.runFound(ctx, j)
 	}

@@ -52,11 +52,24 @@ func (g *Gateway) botJob(jid, text string) cache.Job {
 
 // noticeJob tells a user what happened with a post (XEP-0372).
 func (g *Gateway) noticeJob(jid, text string, p translate.Post) cache.Job {
-	w := messageWork{URI: p.URI, User: jid, Our: g.addr.Component(), Notice: text}
-	if p.Item != nil {
-		w.Ref = translate.PubSubURI(p.Item.Service, p.Item.Node, p.Item.ID)
+	return g.messageJob(messageWork{URI: p.URI, User: jid, Our: g.addr.Component(), Notice: text, Ref: refOf(p)})
+}
+
+// refOf is the address of a post in XMPP, if it has one.
+func refOf(p translate.Post) string {
+	if p.Item == nil {
+		return ""
 	}
-	return g.messageJob(w)
+	return translate.PubSubURI(p.Item.Service, p.Item.Node, p.Item.ID)
+}
+
+// noticeMessage is a message from the gateway itself, with what it is about.
+func (g *Gateway) noticeMessage(w messageWork, id string) *stanza.Element {
+	el := g.botMessage(stanza.JID(w.User), id, w.Notice)
+	if w.Ref != "" {
+		el.Add(stanza.New(stanza.NSReference, "reference").Set("type", "mention").Set("uri", translate.JIDURI(w.User)).Set("anchor", w.Ref))
+	}
+	return el
 }
 
 // mentionNotice tells an addressee of a public post about it, unless it
@@ -92,11 +105,7 @@ func (g *Gateway) runMessage(ctx context.Context, j cache.Job) error {
 			Set("from", w.Bounce.To).Set("to", w.Bounce.From)
 		return g.link.Deliver(ctx, el.Add(stanza.NewError(w.Condition, w.Notice).Element()))
 	case w.Notice != "":
-		el := g.botMessage(stanza.JID(w.User), stanzaID(j), w.Notice)
-		if w.Ref != "" {
-			el.Add(stanza.New(stanza.NSReference, "reference").Set("type", "mention").Set("uri", translate.JIDURI(w.User)).Set("anchor", w.Ref))
-		}
-		return g.link.Deliver(ctx, el)
+		return g.link.Deliver(ctx, g.noticeMessage(w, stanzaID(j)))
 	case w.Retract != "":
 		m := xmpp.Message{ID: stanzaID(j), Type: "chat", Retracts: w.Retract}
 		m.From, m.To = stanza.JID(w.Our), stanza.JID(w.User)

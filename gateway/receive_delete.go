@@ -244,7 +244,7 @@ func (g *Gateway) undoFollow(tx *cache.Tx, a activity, inner *as2.Object) error 
 	if err != nil || account.State != cache.Linked {
 		return ignoreMissing(err)
 	}
-	return tx.Enqueue(g.botJob(account.JID, nameAndHandle(a.actor)+" does not follow you any more."))
+	return g.tell(tx, cache.News{User: account.JID, Kind: newsUnfollow, Actor: a.actor.URI})
 }
 
 func (g *Gateway) undoBoost(tx *cache.Tx, a activity, inner *as2.Object) error {

@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 
 	"isthmus/ap/as2"
 	"isthmus/cache"
@@ -54,7 +53,11 @@ func (g *Gateway) receiveFollow(ctx context.Context, a activity) error {
 			}
 		}
 		if isNew {
-			return tx.Enqueue(g.botJob(account.JID, followNotice(a.actor, state)))
+			n := cache.News{User: account.JID, Kind: newsFollow, Actor: a.actor.URI}
+			if state == cache.FollowPending {
+				n.Kind = newsAsk
+			}
+			return g.tell(tx, n)
 		}
 		return nil
 	})
@@ -65,14 +68,6 @@ func (g *Gateway) receiveFollow(ctx context.Context, a activity) error {
 		g.askOwner(ctx, account, a.actor)
 	}
 	return err
-}
-
-func followNotice(who cache.Actor, state cache.FollowState) string {
-	name := nameAndHandle(who)
-	if state == cache.FollowPending {
-		return fmt.Sprintf("%s asks to follow you. Answer with: approve %s  or: deny %s", name, handleOf(who), handleOf(who))
-	}
-	return fmt.Sprintf("%s follows you now.", name)
 }
 
 // askOwner has the owner of a locked account decide: the actor asks for their

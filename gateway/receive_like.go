@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 
 	"isthmus/ap/as2"
@@ -41,11 +40,13 @@ func (g *Gateway) receiveReaction(ctx context.Context, a activity) error {
 		if p.Origin != translate.OriginXMPP {
 			return tx.Enqueue(jobs...)
 		}
-		what := "likes"
+		n := cache.News{User: p.Owner.JID, Kind: newsLike, Post: p.URI, Actor: a.actor.URI, Word: content}
 		if content != "" {
-			what = "reacted with " + content + " to"
+			n.Kind = newsReact
 		}
-		jobs = append(jobs, g.noticeJob(p.Owner.JID, fmt.Sprintf("%s %s your post: %s", nameAndHandle(a.actor), what, teaser(p)), p))
+		if err := g.tell(tx, n); err != nil {
+			return err
+		}
 		heart, err := g.foreignHeart(tx, p, r)
 		if err != nil {
 			return err
@@ -195,8 +196,10 @@ func (g *Gateway) storeBoost(tx *cache.Tx, a activity, p translate.Post) error {
 	}
 	jobs := []cache.Job{g.notifyJob(notifyWork{URI: p.URI, New: change == cache.Created})}
 	if own && change == cache.Created {
-		jobs = append(jobs, g.noticeJob(original.Post.Owner.JID,
-			fmt.Sprintf("%s boosted your post: %s", nameAndHandle(a.actor), teaser(original.Post)), original.Post))
+		err := g.tell(tx, cache.News{User: original.Post.Owner.JID, Kind: newsBoost, Post: original.Post.URI, Actor: a.actor.URI})
+		if err != nil {
+			return err
+		}
 	}
 	return tx.Enqueue(jobs...)
 }

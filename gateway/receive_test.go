@@ -259,13 +259,13 @@ func TestReceiveFollow(t *testing.T) {
 			edge := f.follows(f.louise, f.ann, cache.FollowAccepted)
 			return f.get(f.ann, f.ann.Activity(as2.TypeReject, whole(edge)), ""), f.follow(f.louise.URI, f.ann.ID)
 		}, "state rejected", "none"},
-		{"asks to follow", asks(f.ann, f.louise, nil), "notice " + louise + ", send Accept", "accepted"},
+		{"asks to follow", asks(f.ann, f.louise, nil), "news " + louise + ", send Accept", "accepted"},
 		{"asks again", asks(f.ann, f.louise, nil), "send Accept", "accepted"},
 		{"asks for somebody else", func() (string, string) {
 			doc := with(f.mal.Activity(as2.TypeFollow, f.louise.URI), aptest.Doc{"actor": f.carl.ID})
 			return f.get(f.mal, doc, ""), f.follow(f.carl.ID, f.louise.URI)
-		}, "notice " + louise + ", send Accept", "none"}, // it is the signer who follows
-		{"asks who approves by hand", asks(f.ann, p, nil), "notice " + pierre, "pending"},
+		}, "news " + louise + ", send Accept", "none"}, // it is the signer who follows
+		{"asks who approves by hand", asks(f.ann, p, nil), "news " + pierre, "pending"},
 		{"asks who approves by hand again", asks(f.ann, p, nil), "", "pending"},
 		{"asks nobody", func() (string, string) {
 			return f.get(f.ann, f.ann.Activity(as2.TypeFollow, "https://example.org/_ap/actor/nobody@example.org"), ""), ""
@@ -355,8 +355,8 @@ func TestReceiveUndo(t *testing.T) {
 		}
 	}
 	f.rules(t, []rule{
-		{"a follow", follow(f.ann, whole), "notice " + louise, "none"},
-		{"a follow by its id", follow(f.ann, byID), "notice " + louise, "none"},
+		{"a follow", follow(f.ann, whole), "news " + louise, "none"},
+		{"a follow by its id", follow(f.ann, byID), "", "none"}, // of which she knows already
 		{"another's follow", follow(f.mal, whole), "", "accepted"},
 		{"another's follow by its id", follow(f.mal, byID), "", "accepted"},
 		{"another's follow, in their name", follow(f.mal, as(f.mal)), "", "accepted"},
@@ -381,7 +381,7 @@ func TestReceiveUndo(t *testing.T) {
 			act := f.carl.Activity(as2.TypeLike, mine)
 			first := f.get(f.mal, f.mal.Activity(as2.TypeUndo, act), "")
 			return first + f.get(f.carl, act, ""), ""
-		}, "attach, notice " + louise, ""},
+		}, "attach, news " + louise, ""},
 	})
 }
 
@@ -411,7 +411,7 @@ func TestReceiveBoosts(t *testing.T) {
 		return err
 	})
 	f.rules(t, []rule{
-		{"of ours", simple(f.carl, mine, nil), "notice " + louise + ", notify", "public carl boost"},
+		{"of ours", simple(f.carl, mine, nil), "news " + louise + ", notify", "public carl boost"},
 		{"by somebody followed", simple(f.ann, ofMal["id"], nil), "notify", "public ann boost"},
 		{"by a stranger", func() (string, string) {
 			note := f.mal.Note("Noise.")

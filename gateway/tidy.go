@@ -61,7 +61,12 @@ func (g *Gateway) tidy(ctx context.Context) error {
 			g.log.Info("database rewritten", "before", v.Before, "after", v.After, "forgotten", forgotten.Posts, "held", v.Held)
 		}
 	}
-	return g.store.Update(ctx, func(tx *cache.Tx) error { return tx.SetMeta(metaTidy, now.UTC().Format(time.RFC3339)) })
+	return g.store.Update(ctx, func(tx *cache.Tx) error {
+		if err := tx.ForgetNews(now.Add(-newsLife)); err != nil {
+			return err
+		}
+		return tx.SetMeta(metaTidy, now.UTC().Format(time.RFC3339))
+	})
 }
 
 func (g *Gateway) tidied(ctx context.Context) time.Time {

@@ -1,0 +1,153 @@
+package gateway
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"isthmus/cache"
+)
+
+// News are told a moment after the first, and what comes after that together with
+// all of some minutes, so that nobody can flood a user with likes (SEC-41, D10).
+// What one person did is told again only after newsLife.
+const (
+	newsSoon  = 3 * time.Second
+	newsAgain = 5 * time.Minute
+	newsLife  = 7 * 24 * time.Hour
+)
+
+// The kinds of news.
+const (
+	newsLike     = "like"
+	newsReact    = "react"
+	newsBoost    = "boost"
+	newsFollow   = "follow"
+	newsAsk      = "ask"
+	newsUnfollow = "unfollow"
+)
+
+// newsWork is the payload of jobNews: a user hears what there is to tell of a
+// kind, about a post or, for "", about them.
+type newsWork struct {
+	User string `json:"user"`
+	Kind string `json:"kind"`
+	Post string `json:"post,omitempty"`
+}
+
+// tell notes something for a user, and queues that they are told unless that is
+// queued already.
+func (g *Gateway) tell(tx *cache.Tx, n cache.News) error {
+	n.At = g.now()
+	isNew, err := tx.PutNews(n)
+	if err != nil || !isNew {
+		return err
+	}
+	w := newsWork{n.User, n.Kind, n.Post}
+	if busy, err := tx.LaneBusy(w.lane()); err != nil || busy {
+		return err // and if that one runs at this moment, it queues the next
+	}
+	return g.queueNews(tx, w)
+}
+
+func (w newsWork) lane() string { return "news " + w.User + " " + w.Kind + " " + w.Post }
+
+func (g *Gateway) queueNews(tx *cache.Tx, w newsWork) error {
+	last, err := tx.LastTold(w.User, w.Kind, w.Post)
+	if err != nil {
+		return err
+	}
+	now := g.now()
+	at := now.Add(newsSoon)
+	if again := last.Add(newsAgain); again.After(at) {
+		at = again
+	}
+	return tx.Enqueue(cache.Job{
+		Kind: jobNews, Lane: w.lane(), RunAt: at, CreatedAt: now, ExpiresAt: at.Add(jobLife),
+		Note: "news for " + w.User + ": " + w.Kind + " " + w.Post, Payload: payload(w),
+	})
+}
+
+// runNews tells a user what there is to tell, in one message.
+func (g *Gateway) runNews(ctx context.Context, j cache.Job) error {
+	w, err := decode[newsWork](j)
+	if err != nil {
+		return err
+	}
+	var u cache.Untold
+	var m messageWork
+	err = g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		if u, err = tx.Untold(w.User, w.Kind, w.Post); err == nil {
+			m, err = g.newsMessage(tx, u)
+		}
+		return err
+	})
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	if m.Notice != "" {
+		if err := g.link.Deliver(ctx, g.noticeMessage(m, stanzaID(j))); err != nil {
+			return fmt.Errorf("tell %s: %w", w.User, err)
+		}
+	}
+	return g.store.Update(ctx, func(tx *cache.Tx) error {
+		if err := tx.MarkTold(u, g.now()); err != nil {
+			return err
+		}
+		if _, err := tx.Untold(w.User, w.Kind, w.Post); err != nil {
+			return ignoreMissing(err)
+		}
+		return g.queueNews(tx, w) // came meanwhile
+	})
+}
+
+// newsMessage says it; a message without text if the post or the actor is gone.
+func (g *Gateway) newsMessage(tx *cache.Tx, u cache.Untold) (messageWork, error) {
+	m := messageWork{User: u.First.User}
+	who, err := tx.ActorByURI(u.First.Actor)
+	if err != nil {
+		return m, ignoreMissing(err)
+	}
+	text := newsText(who, u)
+	if u.First.Post != "" {
+		stored, err := tx.PostByURI(u.First.Post, operator)
+		if err != nil {
+			return m, ignoreMissing(err)
+		}
+		m.Ref = refOf(stored.Post)
+		text += ": " + teaser(stored.Post)
+	}
+	m.Notice = text
+	return m, nil
+}
+
+// newsText is what is told, of one or of many.
+func newsText(first cache.Actor, u cache.Untold) string {
+	one, many := newsVerbs(first, u.First)
+	who := nameAndHandle(first)
+	switch n := u.Count - 1; n {
+	case 0:
+		return who + " " + one
+	case 1:
+		return who + " and 1 other " + many
+	default:
+		return fmt.Sprintf("%s and %d others %s", who, n, many)
+	}
+}
+
+func newsVerbs(first cache.Actor, n cache.News) (one, many string) {
+	switch n.Kind {
+	case newsLike:
+		return "likes your post", "like your post"
+	case newsReact:
+		return "reacted with " + n.Word + " to your post", "reacted to your post"
+	case newsBoost:
+		return "boosted your post", "boosted your post"
+	case newsFollow:
+		return "follows you now.", "follow you now."
+	case newsAsk:
+		h := handleOf(first)
+		return fmt.Sprintf("asks to follow you. Answer with: approve %s  or: deny %s", h, h), "ask to follow you. To see who, send: followers"
+	}
+	return "does not follow you any more.", "do not follow you any more."
+}
