@@ -59,3 +59,9 @@ func (tx *Tx) SubscriptionsOf(jid, service string) ([]Subscription, error) {
 func (tx *Tx) HasSubscribers(service, node string) (bool, error) {
 	return tx.exists("SELECT 1 FROM subscriptions WHERE service = ? AND node = ? LIMIT 1", service, node)
 }
+
+// CountSubscriptions is how many subscriptions a bare JID has, on all services
+// and under all its resources.
+func (tx *Tx) CountSubscriptions(bare string) (int, error) {
+	return one(tx, value[int], "SELECT count(*) FROM subscriptions WHERE jid = ?1 OR jid >= ?1 || '/' AND jid < ?1 || '0'", bare)
+}

@@ -35,8 +35,7 @@ func (s *pubsub) Subscribe(ctx context.Context, r xmpp.SubscribeRequest) (xmpp.S
 	r.Node = s.attachmentsName(ctx, a, r.NodeRequest)
 	sub.Node = r.Node
 	err = s.g.store.Update(ctx, func(tx *cache.Tx) error {
-		_, err := tx.PutSubscription(cache.Subscription{Service: a.JID, Node: r.Node, JID: string(r.JID), CreatedAt: s.g.now()})
-		return err
+		return s.g.subscribeNode(tx, a.JID, r.Node, r.JID)
 	})
 	return sub, itemsError(err)
 }

@@ -24,7 +24,7 @@ const (
 	tagLongest        = 100 // characters of a hashtag
 	tagsOfPost        = 50  // hashtags of a post whose subscribers are told
 	tagsListed        = 100 // hashtags that disco#items shows
-	subscriptionsMost = 500 // of one address to nodes of the gateway's own
+	subscriptionsMost = 500 // of one user to nodes that are not feeds
 )
 
 // list is a node of the gateway's own address. It holds no posts itself: its
@@ -301,17 +301,24 @@ func (g *Gateway) subscribeList(ctx context.Context, r xmpp.SubscribeRequest) (x
 			_, err := tx.WatchSavedSearch(l.saved.ID, true)
 			return err
 		}
-		has, err := tx.SubscriptionsOf(string(r.JID), g.addr.Component())
-		if err != nil {
-			return err
-		}
-		if len(has) >= subscriptionsMost {
-			return &Error{Kind: Forbidden, Text: "these are too many subscriptions", PubSub: "too-many-subscriptions"}
-		}
-		_, err = tx.PutSubscription(cache.Subscription{Service: g.addr.Component(), Node: l.node, JID: string(r.JID), CreatedAt: g.now()})
-		return err
+		return g.subscribeNode(tx, g.addr.Component(), l.node, r.JID)
 	})
 	return sub, itemsError(err)
+}
+
+// subscribeNode notes who is to be told of what happens at a node that is not a
+// feed. All that one user has are counted together, for services and resources
+// cost nothing (xmpp.md 1.3).
+func (g *Gateway) subscribeNode(tx *cache.Tx, service, node string, jid stanza.JID) error {
+	isNew, err := tx.PutSubscription(cache.Subscription{Service: service, Node: node, JID: string(jid), CreatedAt: g.now()})
+	if err != nil || !isNew {
+		return err
+	}
+	n, err := tx.CountSubscriptions(string(jid.Bare()))
+	if err == nil && n > subscriptionsMost {
+		return &Error{Kind: Forbidden, Text: "these are too many subscriptions", PubSub: "too-many-subscriptions"}
+	}
+	return err
 }
 
 // unsubscribeList ends that.
