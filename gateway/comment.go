@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ type commentWork struct {
 	Heart     string         `json:"heart,omitempty"` // the actor who likes it
 	At        translate.Item `json:"at"`
 	Publisher string         `json:"publisher"`
+	User      string         `json:"user,omitempty"` // whose post it is under: the node may be on a service
 	Retract   bool           `json:"retract,omitempty"`
 	Unsure    bool           `json:"unsure,omitempty"` // it may never have been there: nothing is put in its place
 }
@@ -62,7 +64,7 @@ func (g *Gateway) commentFor(tx *cache.Tx, p translate.Post) (*commentWork, erro
 		if err != nil && !errors.Is(err, cache.ErrConflict) {
 			return nil, err
 		}
-		return &commentWork{URI: p.URI, At: at, Publisher: p.Owner.JID}, nil
+		return &commentWork{URI: p.URI, At: at, Publisher: p.Owner.JID, User: a.Post.Owner.JID}, nil
 	}
 	return nil, nil
 }
@@ -135,7 +137,7 @@ func (g *Gateway) comment(ctx context.Context, w commentWork) (item xmpp.Item, p
 // commentAsMessage brings a reply to the author of the post when its comments
 // node does not take it (xmpp.md 2.6).
 func (g *Gateway) commentAsMessage(ctx context.Context, j cache.Job, w commentWork, p translate.Post) error {
-	user := stanza.JID(w.At.Service)
+	user := stanza.JID(cmp.Or(w.User, w.At.Service)) // queued by an older version: without a user
 	if user.Local() == "" {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"strings"
 	"testing"
 
 	"isthmus/cache"
@@ -87,5 +88,32 @@ func TestIDsOfOthers(t *testing.T) {
 				t.Errorf("the node holds %s", after)
 			}
 		})
+	}
+}
+
+// TestCommentRefused shows that a reply which the comments node does not take is
+// told to the author of the post, also where the node is on a service.
+func TestCommentRefused(t *testing.T) {
+	for _, service := range []string{louise, "comments.example.org"} {
+		w := newWorld(t)
+		w.linkUser(louise)
+		node, post := w.commentsOf(service, "fern")
+		w.access(service, node, nodeClosed)
+		reply := w.remotePost(bobURI, "re", "public", `,"inReplyTo":"`+post+`"`)
+		w.xmpp.mu.Lock()
+		w.xmpp.sent = nil
+		w.xmpp.mu.Unlock()
+		w.shows(service, node, reply, nil)
+		w.xmpp.mu.Lock()
+		told := 0
+		for _, el := range w.xmpp.sent {
+			if el.Name == "message" && el.Get("to") == louise && strings.Contains(el.ChildContent("", "body"), "Bob replied to your post:\nre") {
+				told++
+			}
+		}
+		w.xmpp.mu.Unlock()
+		if told != 1 {
+			t.Errorf("%s: told %d times", service, told)
+		}
 	}
 }

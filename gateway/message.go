@@ -75,7 +75,7 @@ func (g *Gateway) noticeMessage(w messageWork, id string) *stanza.Element {
 // mentionNotice tells an addressee of a public post about it, unless it
 // arrives as a comment on their own post anyway.
 func (g *Gateway) mentionNotice(p translate.Post, to cache.Account, comment *commentWork) string {
-	if comment != nil && comment.At.Service == to.JID || p.Owner.URI == to.URI {
+	if comment != nil && comment.User == to.JID || p.Owner.URI == to.URI {
 		return ""
 	}
 	for _, uri := range append(append([]string{}, p.To...), p.Cc...) {
