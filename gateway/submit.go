@@ -3,11 +3,13 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"net/url"
 	"slices"
 	"time"
 
 	"isthmus/cache"
 	"isthmus/translate"
+	"isthmus/web"
 )
 
 // submission is a post of one of our users on its way out.
@@ -157,7 +159,7 @@ func (g *Gateway) limitReply(tx *cache.Tx, p *translate.Post) error {
 
 // linksOf is what an object says of its surroundings.
 func (g *Gateway) linksOf(acct string, p translate.Post) translate.AS2Links {
-	l := translate.AS2Links{FollowersURL: g.addr.Followers(acct)}
+	l := translate.AS2Links{FollowersURL: g.addr.Followers(acct), TagURL: g.tagPage(acct)}
 	if ref, err := g.addr.ParseURL(p.URI); err == nil && open(p.Visibility) {
 		l.Replies = g.addr.ItemSubURL(acct, ref.ID, translate.SubReplies)
 		l.Likes = g.addr.ItemSubURL(acct, ref.ID, translate.SubLikes)
@@ -167,6 +169,19 @@ func (g *Gateway) linksOf(acct string, p translate.Post) translate.AS2Links {
 		l.Proxy = translate.PubSubURI(p.Item.Service, p.Item.Node, p.Item.ID)
 	}
 	return l
+}
+
+// tagPage gives the page of each hashtag of an account's posts (N4, N5): the
+// search for it, or where there is no search the account's own page, since a
+// hashtag without a link is dead text at peers.
+func (g *Gateway) tagPage(acct string) func(tag string) string {
+	page := g.addr.PageURL(acct)
+	u, err := url.Parse(page)
+	if !g.cfg.HTTP.Search || err != nil {
+		return func(string) string { return page }
+	}
+	search := u.Scheme + "://" + u.Host + g.cfg.HTTP.Path + "/search"
+	return func(tag string) string { return search + web.TagQuery(tag) }
 }
 
 // addressees are the actors that a post is for by name.

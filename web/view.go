@@ -201,15 +201,20 @@ func (p PostPage) Tags() []Tag {
 	for _, name := range p.Post.Tags {
 		t := Tag{Name: name}
 		if p.searchURL != "" {
-			q := "#" + name
-			if strings.IndexFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && r != '_' }) >= 0 {
-				q = `tag:"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
-			}
-			t.URL = p.searchURL + "?" + url.Values{"q": {q}}.Encode()
+			t.URL = p.searchURL + TagQuery(name)
 		}
 		out = append(out, t)
 	}
 	return out
+}
+
+// TagQuery is what follows the address of the search page for a hashtag.
+func TagQuery(name string) string {
+	q := "#" + name
+	if strings.IndexFunc(name, func(r rune) bool { return !unicode.IsLetter(r) && r != '_' }) >= 0 {
+		q = `tag:"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name) + `"`
+	}
+	return "?" + url.Values{"q": {q}}.Encode()
 }
 
 // Ref is a link to another post.
