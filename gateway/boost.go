@@ -50,6 +50,24 @@ func (g *Gateway) repeated(tx *cache.Tx, p translate.Post) (cache.Stored, error)
 	return original, err
 }
 
+// endOther ends the life of an item that was a share and is edited into a post, or
+// the other way round: an object does not change its kind (design: edits), and no
+// peer takes an Update of an Announce.
+func (g *Gateway) endOther(tx *cache.Tx, account cache.Account, p translate.Post) error {
+	if p.Item == nil {
+		return nil
+	}
+	held, err := tx.PostByItem(p.Item.Service, p.Item.Node, p.Item.ID, operator)
+	if err != nil {
+		return ignoreMissing(err)
+	}
+	same := (held.Post.Kind == translate.KindBoost) == (p.Kind == translate.KindBoost)
+	if same || held.Post.Owner.URI != account.URI {
+		return nil
+	}
+	return g.retire(tx, account, held)
+}
+
 // announce stores a boost and sends it to followers and to the author. p is the
 // entry that says so.
 func (g *Gateway) announce(tx *cache.Tx, account cache.Account, p, original translate.Post, raw []byte) (cache.Change, error) {
@@ -61,9 +79,12 @@ func (g *Gateway) announce(tx *cache.Tx, account cache.Account, p, original tran
 	if p.Item == nil { // nobody wrote an entry: a node carries what is posted in it
 		g.name(account, &b, translate.MintItemID(g.itemKey, "carried\n"+account.URI+"\n"+original.URI))
 	}
+	if err := g.endOther(tx, account, b); err != nil {
+		return "", err
+	}
 	before, err := g.identify(tx, account, &b)
 	if err != nil || before.ID != 0 {
-		return "", err // an item that was something else stays what it was
+		return "", err // what is shared stays
 	}
 	act := translate.Announce(b, g.addr.Followers(acctOf(account)))
 	b.To, b.Cc = act.To, act.Cc

@@ -165,6 +165,9 @@ func (g *Gateway) federate(ctx context.Context, node cache.Account, s submission
 			return err
 		}
 		p.post.ReplyRef = nil
+		if err := g.endOther(tx, s.account, s.post); err != nil {
+			return err
+		}
 		if p.post, change, err = g.submit(tx, p); err != nil || change != cache.Created || s.account.URI == node.URI {
 			return err
 		}
