@@ -154,6 +154,12 @@ func (g *Gateway) limitReply(tx *cache.Tx, p *translate.Post) error {
 	if who.URI != p.Owner.URI && !mentioned {
 		p.Mentions = append(p.Mentions, translate.Mention{Actor: who})
 	}
+	if parent.Post.Visibility == translate.Followers && p.Visibility == translate.Followers && who.URI != p.Owner.URI {
+		p.Visibility = translate.Direct // who follows the one need not follow the other
+		p.Mentions = slices.DeleteFunc(p.Mentions, func(m translate.Mention) bool {
+			return m.URI != who.URI && !slices.Contains(parent.Post.To, m.URI) && !slices.Contains(parent.Post.Cc, m.URI)
+		})
+	}
 	return nil
 }
 
