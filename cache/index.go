@@ -97,8 +97,12 @@ func (tx *Tx) rebuildSome() error {
 // indexRow is a post that waits, and its text.
 type indexRow struct {
 	Stored
-	rev int64
-	fts []any // rowid and the columns of posts_fts, nil if it cannot be read
+	// Which post it was, and which version of it: numbers of posts that are gone
+	// are given again.
+	rev      int64
+	uri      string
+	modified int64
+	fts      []any // rowid and the columns of posts_fts, nil if it cannot be read
 }
 
 // Index brings all posts that wait for it into the full-text index. The store
@@ -129,12 +133,12 @@ func (tx *Tx) waiting(limit int) ([]indexRow, error) {
 }
 
 // indexColumns are read by scanIndexRow.
-const indexColumns = storedColumns + ", p.rev, p.updated > 0"
+const indexColumns = storedColumns + ", p.rev, p.uri, p.modified, p.updated > 0"
 
 func (s *Store) scanIndexRow(r row) (x indexRow, err error) {
 	var parsed []byte
 	var edited bool
-	if err := r.Scan(&x.ID, when{&x.Received}, when{&x.Modified}, &parsed, &x.rev, &edited); err != nil {
+	if err := r.Scan(&x.ID, when{&x.Received}, when{&x.Modified}, &parsed, &x.rev, &x.uri, &x.modified, &edited); err != nil {
 		return x, err
 	}
 	if err := x.decode(parsed); err != nil {
@@ -192,7 +196,8 @@ func (tx *Tx) index(rows []indexRow) error {
 		if x.fts == nil {
 			state = indexNever
 		}
-		n, err := tx.exec("UPDATE posts SET indexed = ? WHERE id = ? AND rev = ? AND indexed = 0", state, x.ID, x.rev)
+		n, err := tx.exec("UPDATE posts SET indexed = ? WHERE id = ? AND rev = ? AND uri = ? AND modified = ? AND indexed = 0",
+			state, x.ID, x.rev, x.uri, x.modified)
 		if err != nil {
 			return err
 		}

@@ -70,7 +70,7 @@ func TestFoldTwice(t *testing.T) {
 // they are cut.
 func TestTokens(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s := rapid.StringOfN(rapid.SampledFrom([]rune("aB é\u0301ßﬁ½天ーテﾃ゙ไที่ \n-_.x²🎉가")), 0, 20, -1).Draw(t, "text")
+		s := rapid.StringOfN(rapid.SampledFrom([]rune("aB é\u0301ßﬁ½天ーテﾃ゙ไที่ \n-_.x²🎉가각\u1100\u1161\u11a8")), 0, 20, -1).Draw(t, "text")
 		var got []string
 		last := 0
 		for tok := range tokens(s) {
@@ -293,6 +293,41 @@ func TestIndexStale(t *testing.T) {
 	if !errors.Is(err, errUndo) {
 		t.Fatal(err)
 	}
+}
+
+// TestIndexReused: the words of a post that went while they were being folded do
+// not become those of the one that has its number now.
+func TestIndexReused(t *testing.T) {
+	s := open(t)
+	s.update(t, func(tx *Tx) error {
+		_, _, err := tx.PutPost(note("https://a.example/1", alice, "private words"), nil, PutOptions{Received: day})
+		return err
+	})
+	s.update(t, func(tx *Tx) error {
+		rows, err := all(tx, s.scanIndexRow, "SELECT "+indexColumns+" FROM "+postsBodies+" WHERE p.indexed = 0")
+		if err != nil || len(rows) != 1 {
+			t.Fatal(rows, err)
+		}
+		if err := tx.forget(candidate{id: rows[0].ID, uri: "https://a.example/1"}); err != nil {
+			return err
+		}
+		id, _, err := tx.PutPost(note("https://a.example/2", alice, "other words"), nil, PutOptions{Received: day})
+		if err != nil || id != rows[0].ID {
+			t.Fatalf("the number is %d, was %d, %v", id, rows[0].ID, err)
+		}
+		return tx.index(rows)
+	})
+	if err := s.Index(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	s.view(t, func(tx *Tx) error {
+		for text, want := range map[string]int{"private": 0, "other": 1} {
+			if res, err := tx.Search(SearchQuery{Text: text, Any: true}); len(res.Hits) != want || err != nil {
+				t.Errorf("%q: %d hits, %v", text, len(res.Hits), err)
+			}
+		}
+		return nil
+	})
 }
 
 func TestSnippet(t *testing.T) {
