@@ -23,8 +23,12 @@ func Fold(s string) string {
 		return b.String()
 	}
 	for _, r := range norm.NFKD.String(s) {
-		f.put(r)
+		if !f.compose(r) {
+			f.flush()
+			f.put(r)
+		}
 	}
+	f.flush()
 	return b.String()
 }
 
@@ -41,6 +45,47 @@ func isASCII(s string) bool {
 type folder struct {
 	b     *strings.Builder
 	space bool
+	held  rune // the beginning of a Hangul syllable, 0 if there is none
+}
+
+// Hangul syllables are made of letters by arithmetic (Unicode §3.12).
+const (
+	hangulBase   = 0xAC00
+	leadBase     = 0x1100
+	vowelBase    = 0x1161
+	trailBase    = 0x11A7 // one before the first
+	leadCount    = 19
+	vowelCount   = 21
+	trailCount   = 28
+	hangulVowels = vowelCount * trailCount
+)
+
+func isVowel(r rune) bool { return r >= vowelBase && r < vowelBase+vowelCount }
+func isTrail(r rune) bool { return r > trailBase && r < trailBase+trailCount }
+
+// compose takes a letter of a Hangul syllable, which decomposition took apart,
+// and tells whether it was one.
+func (f *folder) compose(r rune) bool {
+	switch {
+	case r >= leadBase && r < leadBase+leadCount:
+		f.flush()
+		f.held = r
+	case isVowel(r) && f.held != 0 && f.held < hangulBase:
+		f.held = hangulBase + (f.held-leadBase)*hangulVowels + (r-vowelBase)*trailCount
+	case isTrail(r) && f.held >= hangulBase:
+		f.held += r - trailBase
+		f.flush()
+	default:
+		return false
+	}
+	return true
+}
+
+func (f *folder) flush() {
+	if r := f.held; r != 0 {
+		f.held = 0
+		f.put(r)
+	}
 }
 
 // put folds one rune of decomposed text.
@@ -117,10 +162,11 @@ func (f *folder) write(r rune) {
 	f.b.WriteRune(r)
 }
 
-// spaceless are the scripts that are written without spaces between words.
+// spaceless are the scripts that are written without spaces between words, and
+// Hangul, whose words have endings.
 var spaceless = []*unicode.RangeTable{
 	unicode.Han, unicode.Hiragana, unicode.Katakana, unicode.Bopomofo, unicode.Yi,
-	unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar,
+	unicode.Thai, unicode.Lao, unicode.Khmer, unicode.Myanmar, unicode.Hangul,
 }
 
 // alone reports whether a rune is a word of its own.
@@ -168,7 +214,7 @@ func tokens(text string) iter.Seq[token] {
 		}
 		single := false // what began at start is a word of its own
 		for i, r := range text {
-			if start >= 0 && unicode.IsMark(r) {
+			if start >= 0 && (unicode.IsMark(r) || isVowel(r) || isTrail(r)) {
 				continue
 			}
 			if word := isWord(r); !word || single || alone(r) {
