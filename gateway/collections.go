@@ -128,14 +128,16 @@ func (b *backend) collectionOf(a cache.Account, q ap.CollectionLookup) (collecti
 				return tx.FollowersOf(a.URI, cache.FollowAccepted, s.from, s.limit)
 			}, func(f cache.Follow) string { return f.Follower }), nil
 	case ap.Following:
-		return follows(b.addr.Following(acct),
+		c := follows(b.addr.Following(acct),
 			func(tx *cache.Tx) (int, error) { return tx.CountFollowing(a.URI) },
 			func(tx *cache.Tx, s span) ([]cache.Follow, error) {
 				if s.back {
 					return tx.FollowingBefore(a.URI, cache.FollowAccepted, s.from, s.limit)
 				}
 				return tx.FollowingOf(a.URI, cache.FollowAccepted, s.from, s.limit)
-			}, func(f cache.Follow) string { return f.Followee }), nil
+			}, func(f cache.Follow) string { return f.Followee })
+		c.hidden = a.State != cache.Linked // who only follows has not agreed to show whom
+		return c, nil
 	case ap.Featured:
 		return none(b.addr.Featured(acct)), nil
 	case ap.Replies, ap.Likes, ap.Shares:
