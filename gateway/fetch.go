@@ -21,6 +21,7 @@ const (
 type fetchWork struct {
 	URI   string       `json:"uri"`
 	Depth int          `json:"depth,omitempty"`
+	For   []string     `json:"for,omitempty"`  // accounts that may be let read it
 	Then  *receivedJob `json:"then,omitempty"` // an activity that waits for it
 }
 
@@ -39,16 +40,18 @@ func (g *Gateway) runFetch(ctx context.Context, j cache.Job) error {
 		return err
 	}
 	if !g.knows(ctx, w.URI) {
-		doc, owner, err := g.fetchPost(ctx, w.URI)
+		doc, owner, reader, err := g.fetchPostFor(ctx, w.URI, g.accountsNamed(ctx, w.For))
 		if err == nil {
-			err = g.take(ctx, taken{object: doc.Object, raw: doc.Body, owner: owner, wanted: true, quiet: true, depth: w.Depth})
+			t := taken{object: doc.Object, raw: doc.Body, owner: owner, wanted: true, quiet: true, depth: w.Depth}
+			t.locals = withAccount(nil, reader)
+			err = g.take(ctx, t)
 		}
 		if err != nil {
 			return g.mayPass(j.Note, err)
 		}
 		if parent := doc.Object.InReplyTo; parent != "" && w.Depth < fetchDepth && !g.addr.IsLocalURL(parent) && !g.knows(ctx, parent) {
 			err := g.store.Update(ctx, func(tx *cache.Tx) error {
-				return tx.Enqueue(g.fetchJob(fetchWork{URI: parent, Depth: w.Depth + 1}))
+				return tx.Enqueue(g.fetchJob(fetchWork{URI: parent, Depth: w.Depth + 1, For: w.For}))
 			})
 			if err != nil {
 				return err

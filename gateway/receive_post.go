@@ -5,7 +5,6 @@ import (
 	"errors"
 	"slices"
 
-	"isthmus/ap"
 	"isthmus/ap/as2"
 	"isthmus/cache"
 	"isthmus/translate"
@@ -66,7 +65,7 @@ func (g *Gateway) trusted(ctx context.Context, a activity, o *as2.Object) (taken
 	if o.ID == "" {
 		return taken{}, fail(BadRequest, "an object without id")
 	}
-	doc, owner, err := g.fetchPost(ctx, o.ID)
+	doc, owner, reader, err := g.fetchPostFor(ctx, o.ID, g.readersOf(ctx, a))
 	if err != nil {
 		return taken{}, err
 	}
@@ -74,6 +73,7 @@ func (g *Gateway) trusted(ctx context.Context, a activity, o *as2.Object) (taken
 	if t.locals = g.localTargets(ctx, "", doc.Object); !t.relayed { // SEC-9: others do not choose who is addressed
 		t.locals = g.localTargets(ctx, a.target, doc.Object)
 	}
+	t.locals = withAccount(t.locals, reader)
 	return t, nil
 }
 
@@ -85,32 +85,6 @@ func embedded(o *as2.Object, signer string) bool {
 // attributed tells whether an object says that it is of an actor.
 func attributed(o *as2.Object, actor string) bool {
 	return slices.ContainsFunc(o.AttributedTo, func(a *as2.Object) bool { return a.ID == actor })
-}
-
-// fetchPost reads an object from its origin, and its owner.
-func (g *Gateway) fetchPost(ctx context.Context, uri string) (*ap.Document, cache.Actor, error) {
-	if g.addr.IsLocalURL(uri) {
-		return nil, cache.Actor{}, fail(NotFound, "there is no such post")
-	}
-	if err := g.hostAllowed(ctx, uri); err != nil {
-		return nil, cache.Actor{}, err
-	}
-	key, _, err := g.keys.instance(ctx, g.primary())
-	if err != nil {
-		return nil, cache.Actor{}, err
-	}
-	doc, err := g.client.GetObject(ctx, uri, key)
-	if err != nil {
-		return nil, cache.Actor{}, fetchError(err)
-	}
-	for _, who := range doc.Object.AttributedTo {
-		if hostname(who.ID) != hostname(doc.Object.ID) {
-			continue
-		}
-		owner, err := g.remoteByURI(ctx, who.ID)
-		return doc, owner, err
-	}
-	return nil, cache.Actor{}, fail(NotFound, "the post has no author on its own server")
 }
 
 // knows tells whether a post is in the store.
@@ -335,16 +309,19 @@ func accountURIs(list []cache.Account) []string {
 // announceRemote queues what tells of a new or changed remote post.
 func (g *Gateway) announceRemote(tx *cache.Tx, p translate.Post, t taken, change cache.Change) error {
 	var jobs []cache.Job
+	var to []string // of ours, of what is not for everybody
+	if !open(p.Visibility) {
+		var err error
+		if to, err = g.privateReaders(tx, p, t); err != nil {
+			return err
+		}
+	}
 	if p.ReplyTo != "" && !g.addr.IsLocalURL(p.ReplyTo) && t.depth < fetchDepth {
 		if _, err := tx.PostByURI(p.ReplyTo, operator); errors.Is(err, cache.ErrNotFound) {
-			jobs = append(jobs, g.fetchJob(fetchWork{URI: p.ReplyTo, Depth: t.depth + 1}))
+			jobs = append(jobs, g.fetchJob(fetchWork{URI: p.ReplyTo, Depth: t.depth + 1, For: to[:min(len(to), readersMost)]}))
 		}
 	}
 	if !open(p.Visibility) {
-		to, err := g.privateReaders(tx, p, t)
-		if err != nil {
-			return err
-		}
 		for _, uri := range to {
 			jobs = append(jobs, g.messageJob(messageWork{URI: p.URI, To: uri, Edit: change == cache.Updated}))
 		}
