@@ -185,6 +185,11 @@ func (im *importer) takePost(tx *Tx, x importLine) error {
 	im.sum.Posts++
 	held, err := one(tx, value[[]byte], "SELECT hash FROM posts WHERE uri = ?", x.Post.URI)
 	if err == nil {
+		if !x.proved { // what is held was judged as well
+			if judged, err := im.judge(tx, x); err == nil {
+				x = judged
+			}
+		}
 		hash, err := digest(x.Post)
 		if bytes.Equal(hash, held) {
 			im.sum.Held++

@@ -2,7 +2,10 @@ package cache
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -223,5 +226,23 @@ func TestImportProof(t *testing.T) {
 				t.Errorf("%+v", found)
 			}
 		})
+	}
+}
+
+// TestImportAgain: an export of another store that is taken twice, as after it
+// was cut off, finds what it brought the same.
+func TestImportAgain(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.db")
+	stock(t, path)
+	s := openAt(t, path)
+	for _, want := range []Imported{{Posts: 300, New: 300}, {Posts: 300, Held: 300}} {
+		f, err := os.Open(path + ".export")
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := s.Import(t.Context(), f, Importing{Now: day})
+		if err := errors.Join(err, f.Close()); err != nil || got != want {
+			t.Errorf("got %+v, want %+v, %v", got, want, err)
+		}
 	}
 }
