@@ -2,8 +2,11 @@ package ap
 
 import (
 	"context"
+	"net"
 	"sync"
 	"time"
+
+	"golang.org/x/net/publicsuffix"
 )
 
 // maxWait is how long a request waits for its turn before the peer is asked to
@@ -61,4 +64,20 @@ func (l limiter) leaveHost(host string) {
 	if l.hosts[host]--; l.hosts[host] == 0 {
 		delete(l.hosts, host)
 	}
+}
+
+// site is the domain that somebody has registered, of a host below it; what is
+// no such name is its own.
+func site(host string) string {
+	name := host
+	if h, _, err := net.SplitHostPort(host); err == nil {
+		name = h
+	}
+	if net.ParseIP(name) != nil {
+		return name
+	}
+	if domain, err := publicsuffix.EffectiveTLDPlusOne(name); err == nil {
+		return domain
+	}
+	return name
 }
