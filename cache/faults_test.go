@@ -86,9 +86,6 @@ func careChild(what, path string) error {
 // again on one file. The store opens, everything that was accepted is there,
 // nothing in it is wrong, and a backup that has its name is whole.
 func TestKillCare(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts processes")
-	}
 	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	for _, what := range []string{"vacuum", "forget", "reindex", "repair", "import", "backup"} {
 		t.Run(what, func(t *testing.T) {

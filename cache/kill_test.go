@@ -99,9 +99,6 @@ func endWork(tx *Tx, i int, j Job) error {
 // file. What was reported as accepted is whole: its post, and for each of its
 // two jobs either the job or its effect.
 func TestKill(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts processes")
-	}
 	path := filepath.Join(t.TempDir(), "x.db")
 	r := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
 	var accepted []string

@@ -176,18 +176,11 @@ func (s *pubsub) summary(ctx context.Context, a cache.Actor, r xmpp.ItemsRequest
 func (s *pubsub) threadSummary(ctx context.Context, a cache.Actor, r xmpp.ItemsRequest, v cache.Viewer) (xmpp.ItemsResult, error) {
 	var items []xmpp.Item
 	err := s.g.store.View(ctx, func(tx *cache.Tx) error {
-		root, err := s.g.root(tx, a.JID, r.Node, v)
-		if err != nil {
-			return err
-		}
-		posts, err := tx.Thread(root.Post.URI, v, cache.Page{Limit: threadMost, Ascending: true, Width: cache.PublicOrUnlisted})
+		_, posts, err := s.g.commentPosts(tx, a.JID, r.Node, v)
 		if err != nil {
 			return err
 		}
 		for _, stored := range posts {
-			if stored.Post.Item == nil {
-				continue
-			}
 			item, err := summaryItem(tx, stored.Post.URI, stored.Post.Item.ID)
 			if err != nil {
 				return err

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -227,18 +228,11 @@ func (g *Gateway) root(tx *cache.Tx, service, node string, v cache.Viewer) (cach
 func (s *pubsub) thread(ctx context.Context, a cache.Actor, r xmpp.ItemsRequest, v cache.Viewer) (xmpp.ItemsResult, error) {
 	var items []xmpp.Item
 	err := s.g.store.View(ctx, func(tx *cache.Tx) error {
-		root, err := s.g.root(tx, a.JID, r.Node, v)
-		if err != nil {
-			return err
-		}
-		posts, err := tx.Thread(root.Post.URI, v, cache.Page{Limit: threadMost, Ascending: true, Width: cache.PublicOrUnlisted})
+		root, posts, err := s.g.commentPosts(tx, a.JID, r.Node, v)
 		if err != nil {
 			return err
 		}
 		for _, stored := range posts {
-			if stored.Post.Item == nil {
-				continue
-			}
 			item, err := s.g.item(tx, stored.Post, translate.Item{Service: a.JID, Node: r.Node, ID: stored.Post.Item.ID})
 			if err != nil {
 				return err
@@ -253,6 +247,16 @@ func (s *pubsub) thread(ctx context.Context, a cache.Actor, r xmpp.ItemsRequest,
 		return xmpp.ItemsResult{}, itemsError(err)
 	}
 	return window(items, r.Page)
+}
+
+// commentPosts are what stands in a comments node as items, and the post that they
+// are about.
+func (g *Gateway) commentPosts(tx *cache.Tx, service, node string, v cache.Viewer) (root cache.Stored, posts []cache.Stored, err error) {
+	if root, err = g.root(tx, service, node, v); err != nil {
+		return root, nil, err
+	}
+	posts, err = tx.Thread(root.Post.URI, v, cache.Page{Limit: threadMost, Ascending: true, Width: cache.PublicOrUnlisted})
+	return root, slices.DeleteFunc(posts, func(s cache.Stored) bool { return s.Post.Item == nil }), err
 }
 
 // ownPrivate tells whether a node is that of who asks alone.

@@ -6,6 +6,7 @@ import (
 
 	"isthmus/ap"
 	"isthmus/cache"
+	"isthmus/translate"
 )
 
 // readersMost is in how many names of users a post is asked for that the
@@ -47,6 +48,10 @@ func (g *Gateway) fetchPostFor(ctx context.Context, uri string, users []cache.Ac
 	if err != nil {
 		return nil, owner, reader, fetchError(err)
 	}
+	if reader.URI != "" && open((translate.Audience{To: doc.Object.To, Cc: doc.Object.Cc}).Visibility("", nil)) {
+		// Its server keeps from us what it calls public: it is not ours to show.
+		return nil, owner, reader, fail(NotFound, "the post is not for this gateway")
+	}
 	for _, who := range doc.Object.AttributedTo {
 		if hostname(who.ID) == hostname(doc.Object.ID) {
 			owner, err := g.remoteByURI(ctx, who.ID)
@@ -56,9 +61,13 @@ func (g *Gateway) fetchPostFor(ctx context.Context, uri string, users []cache.Ac
 	return nil, owner, reader, fail(NotFound, "the post has no author on its own server")
 }
 
-// readersOf are users whom what an activity brings may be for: those that it was
-// sent to, else some who follow the actor.
-func (g *Gateway) readersOf(ctx context.Context, a activity) []cache.Account {
+// readersOf are users whom a post that an activity names may be for: those that
+// it was sent to, else some who follow the actor. Nobody has us ask a server that
+// is not theirs in the name of a user.
+func (g *Gateway) readersOf(ctx context.Context, a activity, uri string) []cache.Account {
+	if hostname(uri) != hostname(a.actor.URI) {
+		return nil
+	}
 	if to := g.localTargets(ctx, a.target, a.Object); len(to) > 0 {
 		return to
 	}

@@ -83,6 +83,22 @@ func TestReadInTheNameOf(t *testing.T) {
 		t.Errorf("Louise sees it: %t, Pierre: %t", seen(f.louise), seen(pierre))
 	}
 
+	// What its server keeps from us although it calls it public is not shown, and
+	// nobody has us ask somebody else's server in the name of a user.
+	odd := f.ann.Note("Public, but not for you.")
+	f.letIn(odd, f.louise.URI)
+	create = f.ann.Activity(as2.TypeCreate, odd)
+	create["object"] = odd["id"]
+	f.get(f.ann, create, "")
+	foreign := with(f.ann.Note("Asked for by a stranger."), private)
+	asked = f.letIn(foreign, f.louise.URI)
+	create = f.mal.Activity(as2.TypeCreate, foreign)
+	create["object"], create["to"] = foreign["id"], many(f.louise.URI)
+	f.get(f.mal, create, f.louise.Acct)
+	if f.held(odd["id"].(string)) != "absent" || f.held(foreign["id"].(string)) != "absent" || len(*asked) > 1 {
+		t.Errorf("held %q and %q, asked by %q", f.held(odd["id"].(string)), f.held(foreign["id"].(string)), *asked)
+	}
+
 	// What nobody here may read is asked for by few.
 	secret := with(f.ann.Note("Not for us."), private)
 	asked = f.letIn(secret, "nobody")

@@ -65,7 +65,7 @@ func (g *Gateway) trusted(ctx context.Context, a activity, o *as2.Object) (taken
 	if o.ID == "" {
 		return taken{}, fail(BadRequest, "an object without id")
 	}
-	doc, owner, reader, err := g.fetchPostFor(ctx, o.ID, g.readersOf(ctx, a))
+	doc, owner, reader, err := g.fetchPostFor(ctx, o.ID, g.readersOf(ctx, a, o.ID))
 	if err != nil {
 		return taken{}, err
 	}
