@@ -18,7 +18,7 @@ type limiter struct {
 	slots chan struct{}
 
 	mu     *sync.Mutex
-	hosts  map[string]int // never more entries than slots
+	hosts  map[string]int // by site; never more entries than slots
 	perKey int
 }
 
@@ -47,8 +47,10 @@ func (l limiter) enter(ctx context.Context) bool {
 func (l limiter) leave() { <-l.slots }
 
 // enterHost takes one of a host's places among those that have entered, so that
-// a host that is slow to show its keys cannot take them all (SEC-18).
+// a host that is slow to show its keys cannot take them all (SEC-18). Hosts below
+// one registered domain share its places: more names cost nothing (SEC-39).
 func (l limiter) enterHost(host string) bool {
+	host = site(host)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.hosts[host] >= l.perKey {
@@ -59,6 +61,7 @@ func (l limiter) enterHost(host string) bool {
 }
 
 func (l limiter) leaveHost(host string) {
+	host = site(host)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.hosts[host]--; l.hosts[host] == 0 {

@@ -21,3 +21,23 @@ func TestSite(t *testing.T) {
 		}
 	}
 }
+
+// TestHostShare: all names of a domain have half of the places together, and give
+// them back.
+func TestHostShare(t *testing.T) {
+	l := newLimiter(4)
+	for i, c := range []struct {
+		host string
+		in   bool
+	}{{"a1.evil.test", true}, {"a2.evil.test", true}, {"a3.evil.test", false}, {"evil.test", false}, {"mast.social", true}} {
+		if got := l.enterHost(c.host); got != c.in {
+			t.Errorf("%d: %s: %t", i, c.host, got)
+		}
+	}
+	for _, host := range []string{"a1.evil.test", "a2.evil.test", "mast.social"} {
+		l.leaveHost(host)
+	}
+	if len(l.hosts) != 0 || !l.enterHost("a3.evil.test") {
+		t.Errorf("left over: %v", l.hosts)
+	}
+}

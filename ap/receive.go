@@ -192,7 +192,7 @@ func deletesActor(o *as2.Object) bool {
 // signerOf verifies the signature. A known actor's Delete of itself needs none
 // when the actor's own document, which had the key, is gone for good (V5).
 func (s *Server) signerOf(ctx context.Context, in *intake, signature *sig.Signature) (signer string, gone bool, err error) {
-	host := site(as2.Host(in.keyID)) // SEC-39: names below a domain cost nothing
+	host := as2.Host(in.keyID)
 	if !s.inbox.enterHost(host) {
 		return "", false, busy("SEC-18", fmt.Errorf("too many requests of %s at a time", host))
 	}
