@@ -184,8 +184,8 @@ func (g *Gateway) receiveDecision(ctx context.Context, a activity, state cache.F
 }
 
 // receiveBlock ends what there was between the two, and hides our user's posts
-// from the one who blocked them (V12), also when these are hidden from everybody
-// for now. The blocked is not told.
+// from the one who blocked them (V12), also of a user who has paused. The blocked
+// is not told.
 func (g *Gateway) receiveBlock(ctx context.Context, a activity) error {
 	account, err := g.store.Account(ctx, as2.FirstID(a.Object.Object))
 	if err = accountError(account, err); err != nil && account.State != cache.Paused {

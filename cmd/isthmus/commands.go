@@ -112,7 +112,7 @@ type asCmd struct {
 }
 
 func (c *asCmd) Run(ctx context.Context, a *app, root *cli) error {
-	return a.ask(ctx, root, call{Name: "as", As: c.JID, Args: []string{strings.Join(c.Words, " ")}}, false)
+	return a.ask(ctx, root, call{Name: "as", As: c.JID, Args: []string{strings.Join(plainWords(c.Words), " ")}}, false)
 }
 
 type linksCmd struct{ jsonFlag }

@@ -69,13 +69,14 @@ func TestCommandsWithAndWithoutServer(t *testing.T) {
 		{[]string{"actor", "alice@mast.social"}, `actor ["alice@mast.social"] as "" map[]`},
 		{[]string{"unlink", "louise@example.org"}, `unlink [] as "louise@example.org" map[]`},
 		{[]string{"as", "louise@example.org", "followers-only", "on"}, `as ["followers-only on"] as "louise@example.org" map[]`},
+		{[]string{"as", "louise@example.org", "search", "cats", "-dogs"}, `as ["search cats -dogs"] as "louise@example.org" map[]`},
 		{[]string{"unfollow", "alice@mast.social", "--as", "louise@example.org"}, `unfollow ["alice@mast.social"] as "louise@example.org" map[]`},
 	} {
 		if status, out, errs := b.with(tt.args...); status != exitDone || out != tt.out+"\n" {
 			t.Errorf("%q: status %d: %s%s", tt.args, status, out, errs)
 		}
 	}
-	if len(svc.heard) != 9 {
+	if len(svc.heard) != 10 {
 		t.Errorf("the gateway heard %d commands", len(svc.heard))
 	}
 	status, _, errs = b.with("link", "nobody@example.org")

@@ -24,7 +24,7 @@ func markWords(model *kong.Application, args []string) []string {
 		return args
 	}
 	command := args[0]
-	if command != "search" && command != "save" {
+	if command != "search" && command != "save" && command != "as" {
 		return args
 	}
 	long := map[string]string{} // of flags that take a value
@@ -136,12 +136,21 @@ func isWord(arg string) bool {
 	return strings.TrimFunc(rest[1:], unicode.IsDigit) != "" // -l5
 }
 
+// plainWords are words as they were given.
+func plainWords(words []string) []string {
+	list := make([]string, len(words))
+	for i, w := range words {
+		list[i] = strings.TrimPrefix(w, wordMark)
+	}
+	return list
+}
+
 // searchText joins words to a search. A word with spaces in it is a phrase,
 // whose quotation marks the shell took, unless it is a search of its own.
 func searchText(words []string) string {
-	list := make([]string, len(words))
-	for i, w := range words {
-		list[i] = shellPhrase(strings.TrimPrefix(w, wordMark))
+	list := plainWords(words)
+	for i, w := range list {
+		list[i] = shellPhrase(w)
 	}
 	return strings.Join(list, " ")
 }
