@@ -6,8 +6,10 @@ import (
 	"log/slog"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"isthmus/translate"
 )
@@ -42,11 +44,20 @@ func (e *Error) Error() string {
 	if e.File != "" {
 		b.WriteString(e.File + ": ")
 	}
-	b.WriteString(e.Key)
+	b.WriteString(oneLine(e.Key))
 	if e.Value != "" {
 		b.WriteString(" = " + e.Value)
 	}
 	return b.String() + ": " + e.Reason + "; " + e.Remedy
+}
+
+// oneLine quotes what would break the line or the terminal: names of variables
+// and quoted keys of TOML may hold anything.
+func oneLine(s string) string {
+	if strings.IndexFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }) < 0 {
+		return s
+	}
+	return strconv.Quote(s)
 }
 
 // Domain is an XMPP domain whose users can be actors.

@@ -184,6 +184,8 @@ func TestMistakes(t *testing.T) {
 		{"variable of another kind", least, []string{"ISTHMUS_FEDERATION_ALLOW_PORTS=443,https"}, `ISTHMUS_FEDERATION_ALLOW_PORTS = "443,https": that is the wrong kind of value; write it as numbers separated by commas`},
 		{"variable that is not true", least, []string{"ISTHMUS_FEDERATION_REQUIRE_SIGNED_FETCH=on"}, `ISTHMUS_FEDERATION_REQUIRE_SIGNED_FETCH = "on": that is the wrong kind of value; write it as true or false`},
 		{"unknown variable", least, []string{"ISTHMUS_HTTP_LISTN=:80"}, `ISTHMUS_HTTP_LISTN = ":80": there is no such key; unset it, or see the keys of [http] in the configuration`},
+		{"variable with a line break in its name", least, []string{"ISTHMUS_HTTP_\n=:80"}, `"ISTHMUS_HTTP_\n" = ":80": there is no such key; unset it, or see the keys of [http] in the configuration`},
+		{"key with a line break in it", least + "\"po\\nrt\" = 5347\n", nil, `"xmpp.po\nrt" = 5347: there is no such key; the keys of xmpp are component, server, secret, secret_file, services, admins`},
 		{"unknown secret", least, []string{"ISTHMUS_XMPP_SECRETS=hush"}, `ISTHMUS_XMPP_SECRETS: there is no such key; unset it, or see the keys of [xmpp] in the configuration`},
 		{"domain by variable", least, []string{"ISTHMUS_DOMAIN=example.org"}, `ISTHMUS_DOMAIN = "example.org": domains are not taken from the environment; write a [[domain]] into DIR/isthmus.toml`},
 	}
