@@ -3,6 +3,7 @@ package gateway
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"isthmus/ap/as2"
 	"isthmus/cache"
@@ -30,5 +31,10 @@ func TestAnswerToFollowersOnly(t *testing.T) {
 	sent := w.expect("Create")[0]
 	if !slices.Equal(sent.To, []string{aliceURI}) || len(sent.Cc) != 0 {
 		t.Errorf("to %v, cc %v", sent.To, sent.Cc)
+	}
+	w.pass(time.Minute)
+	w.publish(louise, feed, w.entry("r", "I still answer, @bob@pub.test.", stanza.New(stanza.NSThread, "in-reply-to").Set("ref", uri).Set("href", uri)))
+	if sent = w.expect("Update")[0]; !slices.Equal(sent.To, []string{aliceURI}) || len(sent.Cc) != 0 {
+		t.Errorf("an edit goes to %v, cc %v", sent.To, sent.Cc)
 	}
 }

@@ -86,6 +86,9 @@ func (g *Gateway) address(tx *cache.Tx, s submission, p *translate.Post, before 
 	if before.ID != 0 && p.Visibility.WiderThan(before.Post.Visibility) { // an edit widens nothing, also when the node has opened
 		p.Visibility, had = before.Post.Visibility, before.Post.Mentions
 		s.narrow = s.narrow || p.Visibility == translate.Followers
+		if p.Visibility == translate.Direct || p.Visibility == translate.Limited { // it was made so for the sake of who is answered
+			p.Mentions = had
+		}
 	}
 	if err := g.limitReply(tx, p); err != nil {
 		return carrier, err
