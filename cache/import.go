@@ -122,7 +122,8 @@ func readFoot(line []byte) (exportFoot, bool) {
 	if !bytes.HasPrefix(line, []byte(`{"posts":`)) {
 		return f, false
 	}
-	return f, json.Unmarshal(line, &f) == nil
+	err := json.Unmarshal(line, &f)
+	return f, err == nil
 }
 
 // importLine is a line with a post.

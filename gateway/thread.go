@@ -28,7 +28,8 @@ func watched(tx *cache.Tx, n translate.Node) (watch, error) {
 	if err != nil {
 		return w, err
 	}
-	return w, json.Unmarshal([]byte(text), &w)
+	err = json.Unmarshal([]byte(text), &w)
+	return w, err
 }
 
 // watchAll subscribes to the comments of the posts that a pull has shown, where

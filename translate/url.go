@@ -224,31 +224,31 @@ func (a *Addresses) ParsePath(host, escapedPath string) (URLRef, error) {
 
 // route reads the segments below the path of a site.
 func (a *Addresses) route(s *site, segments []string) (URLRef, bool) {
-	ref := URLRef{Kind: URLKind(segments[0]), Host: s.host}
+	ref, ok := URLRef{Kind: URLKind(segments[0]), Host: s.host}, false
 	rest := segments[1:]
 	if acct, isPage := strings.CutPrefix(segments[0], "@"); isPage {
 		ref.Kind = URLPage
 		if len(rest) == 0 {
-			return ref, a.routeAcct(&ref, acct)
+			ok = a.routeAcct(&ref, acct)
+			return ref, ok
 		}
 		ref.Kind = URLItemPage
-		return ref, a.routeItem(&ref, append([]string{acct}, rest...))
+		ok = a.routeItem(&ref, append([]string{acct}, rest...))
+		return ref, ok
 	}
 	switch ref.Kind {
 	case URLSharedInbox, URLInstance:
-		return ref, len(rest) == 0
+		ok = len(rest) == 0
 	case URLActivity, URLMedia:
-		if len(rest) != 1 {
-			return URLRef{}, false
+		if ok = len(rest) == 1 && validID(rest[0]); ok {
+			ref.ID = rest[0]
 		}
-		ref.ID = rest[0]
-		return ref, validID(ref.ID)
 	case URLActor, URLInbox, URLOutbox, URLFollowers, URLFollowing, URLFeatured:
-		return ref, len(rest) == 1 && a.routeAcct(&ref, rest[0])
+		ok = len(rest) == 1 && a.routeAcct(&ref, rest[0])
 	case URLItem:
-		return ref, a.routeItem(&ref, rest)
+		ok = a.routeItem(&ref, rest)
 	}
-	return URLRef{}, false
+	return ref, ok
 }
 
 func (a *Addresses) routeItem(ref *URLRef, rest []string) bool {

@@ -64,16 +64,12 @@ const commands = {
   },
   async click({ page, selector }) {
     await page.click(selector);
-    await page.waitForLoadState();
-    return page.url();
   },
   async fill({ page, selector, text }) {
     await page.fill(selector, text);
   },
   async press({ page, key }) {
     await page.keyboard.press(key);
-    await page.waitForLoadState();
-    return page.url();
   },
   async eval({ page, script }) {
     return (await page.evaluate(script)) ?? null;

@@ -119,13 +119,13 @@ type Visit struct {
 // Visit opens an address.
 func (t *Tab) Visit(ctx context.Context, url string) (Visit, error) {
 	var v Visit
-	return v, t.do(ctx, "visit", map[string]any{"url": url}, &v)
+	err := t.do(ctx, "visit", map[string]any{"url": url}, &v)
+	return v, err
 }
 
-// Click clicks on what a CSS selector finds, and returns the address after it.
-func (t *Tab) Click(ctx context.Context, selector string) (string, error) {
-	var url string
-	return url, t.do(ctx, "click", map[string]any{"selector": selector}, &url)
+// Click clicks on what a CSS selector finds. Where that leads is seen later.
+func (t *Tab) Click(ctx context.Context, selector string) error {
+	return t.do(ctx, "click", map[string]any{"selector": selector}, nil)
 }
 
 // Fill writes into a field.
@@ -133,10 +133,9 @@ func (t *Tab) Fill(ctx context.Context, selector, text string) error {
 	return t.do(ctx, "fill", map[string]any{"selector": selector, "text": text}, nil)
 }
 
-// Press presses a key, and returns the address after it.
-func (t *Tab) Press(ctx context.Context, key string) (string, error) {
-	var url string
-	return url, t.do(ctx, "press", map[string]any{"key": key}, &url)
+// Press presses a key. Where that leads is seen later.
+func (t *Tab) Press(ctx context.Context, key string) error {
+	return t.do(ctx, "press", map[string]any{"key": key}, nil)
 }
 
 // Eval evaluates an expression in the page, as its developer tools would.
@@ -166,7 +165,8 @@ type Seen struct {
 // Seen returns what the tab did.
 func (t *Tab) Seen(ctx context.Context) (Seen, error) {
 	var s Seen
-	return s, t.do(ctx, "seen", map[string]any{}, &s)
+	err := t.do(ctx, "seen", map[string]any{}, &s)
+	return s, err
 }
 
 func (t *Tab) do(ctx context.Context, what string, request map[string]any, into any) error {
