@@ -55,7 +55,7 @@ func (p *parser) operator(name string, start int) (c *clause, known bool, err er
 	p.pos = start + len(name) + 1
 	if !slices.Contains(operators, lower) {
 		hint := elsewhere[lower]
-		if near := nearest(lower, operators); hint == "" && near != "" {
+		if near := Nearest(lower, operators); hint == "" && near != "" {
 			hint = near + ":"
 		}
 		if hint == "" || p.bare() == "" && !strings.HasPrefix(p.text[p.pos:], `"`) {
@@ -132,6 +132,8 @@ func (p *parser) term(op operator, value string, at int) (c *clause, err error) 
 		if c.where, err = ParseFilter(c.value); err != nil {
 			return nil, p.inside(err, at)
 		}
+		boosts, _ := c.where.boosts()
+		p.boosts = p.boosts || boosts
 	case opSort:
 		return nil, p.sort(c.value, at)
 	}
@@ -170,7 +172,7 @@ func (p *parser) oneOf(c *clause, at int) error {
 		return nil
 	}
 	hint := "it takes " + strings.Join(among, ", ")
-	if near := nearest(c.value, among); near != "" {
+	if near := Nearest(c.value, among); near != "" {
 		hint = fmt.Sprintf("did you mean %s:%s?", c.op, near)
 	}
 	return p.wrong(at, fmt.Sprintf("%s: does not know %q", c.op, c.value), hint)

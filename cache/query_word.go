@@ -123,8 +123,8 @@ func isName(s string) bool {
 	}) < 0
 }
 
-// nearest returns which of some names was probably meant, or "".
-func nearest(name string, among []string) string {
+// Nearest returns which of some names was probably meant, or "".
+func Nearest(name string, among []string) string {
 	name = strings.ToLower(name)
 	best, distance := "", 1+min(2, len(name)/3)
 	for _, n := range among {

@@ -53,36 +53,65 @@ func (tx *Tx) Search(q SearchQuery) (SearchResult, error) {
 	return res, nil
 }
 
-func (tx *Tx) search(q SearchQuery) (res SearchResult, err error) {
+// question is a search that was read and checked.
+type question struct {
+	q    SearchQuery
+	read query
+	name string // what its cursors belong to
+}
+
+// read reads a search; ok is false if there is nothing in it that could be found.
+func (q SearchQuery) read() (a question, ok bool, err error) {
 	if q.Now.IsZero() {
 		q.Now = time.Now()
 	}
-	read, err := parseQuery(q.Text, q.Now)
-	if err != nil {
-		return res, err
+	if a.read, err = parseQuery(q.Text, q.Now); err != nil {
+		return a, false, err
 	}
-	name, err := q.name()
-	if err != nil {
-		return res, err
+	if a.name, err = q.name(); err != nil {
+		return a, false, err
 	}
 	if len(q.Order) == 0 {
-		q.Order = read.order
+		q.Order = a.read.order
 	}
 	if len(q.Order) > maxOrders || len(q.Filters) > maxFilters {
-		return res, &QueryError{Problem: "there are too many filters or orders", Hint: fmt.Sprintf("at most %d and %d are taken", maxFilters, maxOrders)}
+		return a, false, &QueryError{Problem: "there are too many filters or orders", Hint: fmt.Sprintf("at most %d and %d are taken", maxFilters, maxOrders)}
 	}
-	if res.Behind, err = tx.count("SELECT count(*) FROM (SELECT 1 FROM posts WHERE indexed = 0 LIMIT 1000)"); err != nil {
-		return res, err
+	for _, f := range q.Filters {
+		boosts, _ := f.boosts()
+		a.read.boosts = a.read.boosts || boosts
 	}
-	if read.root == nil && len(read.order) == 0 && strings.TrimSpace(q.Text) != "" {
-		return res, nil // nothing in it that could be found
+	a.q = q
+	return a, a.read.root != nil || len(a.read.order) > 0 || strings.TrimSpace(q.Text) == "", nil
+}
+
+// walked finds a page of what was asked.
+func (tx *Tx) walked(a question, limit int) ([]cursor, error) {
+	w, err := tx.newWalk(a.q, a.read, a.name)
+	if err != nil {
+		return nil, err
 	}
-	limit := min(limitOr(q.Limit, 20), 500)
-	w, err := tx.newWalk(q, read, name)
+	return w.page(limit)
+}
+
+// behind counts the posts that wait to be indexed, up to 1,000.
+func (tx *Tx) behind() (int, error) {
+	return tx.count("SELECT count(*) FROM (SELECT 1 FROM posts WHERE indexed = 0 LIMIT 1000)")
+}
+
+func (tx *Tx) search(q SearchQuery) (res SearchResult, err error) {
+	a, ok, err := q.read()
 	if err != nil {
 		return res, err
 	}
-	found, err := w.page(limit + 1)
+	if res.Behind, err = tx.behind(); err != nil || !ok {
+		return res, err
+	}
+	limit := min(limitOr(q.Limit, 20), 500)
+	found, ok, err := tx.glance(a, limit+1)
+	if err == nil && !ok {
+		found, err = tx.walked(a, limit+1)
+	}
 	if err != nil {
 		return res, err
 	}
@@ -90,7 +119,7 @@ func (tx *Tx) search(q SearchQuery) (res SearchResult, err error) {
 		found = found[:limit]
 		res.Cursor = found[limit-1].String()
 	}
-	terms := read.root.terms()
+	terms := a.read.root.terms()
 	for _, f := range found {
 		s, err := one(tx, scanStored, "SELECT "+storedColumns+" FROM "+postsBodies+" WHERE p.id = ?", f.ID)
 		if err != nil {

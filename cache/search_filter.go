@@ -10,6 +10,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"modernc.org/sqlite"
+
+	"isthmus/translate"
 )
 
 // Filter is a condition on a field of a post. Path is the field's place in the
@@ -48,7 +50,7 @@ func filterOp(name string) (op string, not bool, err error) {
 	}
 	if !slices.Contains(filterOps, op) {
 		hint := "there are " + strings.Join(filterOps, " ")
-		if near := nearest(op, filterOps); near != "" {
+		if near := Nearest(op, filterOps); near != "" {
 			hint = fmt.Sprintf("did you mean %s?", near)
 		}
 		return "", false, &QueryError{Problem: fmt.Sprintf("there is no comparison %q", name), Hint: hint}
@@ -135,6 +137,9 @@ func (f Filter) read(now time.Time) (c comparison, err error) {
 	}
 	for _, v := range list {
 		arg, err := c.field.read(v, now)
+		if err == nil && f.Path == "kind" && (c.op == "==" || c.op == "in" || c.op == "ioverlap") {
+			arg, err = kindNamed(arg.(string))
+		}
 		if err != nil {
 			return c, err
 		}
@@ -151,6 +156,35 @@ func (f Filter) read(now time.Time) (c comparison, err error) {
 		c.args[0] = glob(c.args[0].(string))
 	}
 	return c, nil
+}
+
+// kindNamed is what a kind is stored as, of the word that is: has for it.
+func kindNamed(name string) (string, error) {
+	kind, err := translate.ParseKind(strings.ToLower(name))
+	if err == nil {
+		return string(kind), nil
+	}
+	wrong := &QueryError{Problem: fmt.Sprintf("there is no kind %q", name), Hint: "there are " + strings.Join(translate.KindNames(), ", ")}
+	if near := Nearest(name, translate.KindNames()); near != "" {
+		wrong.Hint = fmt.Sprintf("did you mean %s?", near)
+	} else if slices.Contains(isValues, name) {
+		wrong.Hint = fmt.Sprintf("did you mean is:%s?", name)
+	}
+	return "", wrong
+}
+
+// boosts reports whether a filter asks for boosts, which are left out otherwise,
+// and for nothing else.
+func (f Filter) boosts() (some, only bool) {
+	if f.Path != "kind" {
+		return false, false
+	}
+	c, err := f.read(time.Time{})
+	if err != nil || c.not {
+		return false, false
+	}
+	some = slices.Contains(c.args, any(string(translate.KindBoost)))
+	return some, some && len(c.args) == 1
 }
 
 // exists reads the value of exists, which is true if it is left out.

@@ -66,7 +66,7 @@ func (o Order) key() (string, error) {
 	f, err := parsePath(o.By)
 	if err != nil {
 		q, _ := err.(*QueryError)
-		if near := nearest(o.By, []string{byRelevance, byPublished, byUpdated, byReceived}); near != "" && q != nil {
+		if near := Nearest(o.By, []string{byRelevance, byPublished, byUpdated, byReceived}); near != "" && q != nil {
 			q.Hint = fmt.Sprintf("did you mean %s?", near)
 		}
 		return "", err

@@ -101,7 +101,7 @@ func memberOf(t reflect.Type, name string) (reflect.StructField, error) {
 	}
 	slices.Sort(names)
 	err := &QueryError{Problem: fmt.Sprintf("there is no field %q", name), Hint: "the fields are " + strings.Join(names, ", ")}
-	if near := nearest(name, names); near != "" {
+	if near := Nearest(name, names); near != "" {
 		err.Hint = fmt.Sprintf("did you mean %s?", near)
 	}
 	return reflect.StructField{}, err

@@ -16,7 +16,8 @@ type arm struct {
 	from string // tables, with posts as p
 	key  string // the column that is the id of the post
 	cond string
-	size int // how many rows there are about, if that is known
+	size int  // how many rows there are about, if that is known
+	text bool // it goes through the full-text index
 }
 
 // maxArms bounds the ways that one search goes at once.
@@ -231,7 +232,7 @@ func superset(c *clause) string {
 func (w *sqlWriter) wordArm(expr string) arm {
 	return arm{
 		from: "posts_fts CROSS JOIN posts p ON p.id = posts_fts.rowid", key: "posts_fts.rowid",
-		cond: "posts_fts MATCH " + w.arg(expr),
+		cond: "posts_fts MATCH " + w.arg(expr), text: true,
 	}
 }
 
@@ -281,6 +282,10 @@ func (w *sqlWriter) termArms(c *clause) (arms []arm, err error) {
 		return w.nodeArms(readPlace(c.value))
 	case opIs:
 		if c.value == string(translate.KindBoost) {
+			return []arm{boostArm}, nil
+		}
+	case opWhere:
+		if _, only := c.where.boosts(); only {
 			return []arm{boostArm}, nil
 		}
 	}

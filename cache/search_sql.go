@@ -86,8 +86,11 @@ func ftsOf(list []*clause) (expr string, rest []*clause) {
 
 // clause writes the condition of a clause; it is never NULL.
 func (w *sqlWriter) clause(c *clause) (string, error) {
+	if c.wide() && w.q.few() {
+		return w.looked(c)
+	}
 	if e, ok := ftsExpr(c); ok {
-		return w.matches(e), nil
+		return w.matches(e, c.wide()), nil
 	}
 	switch c.kind {
 	case notClause:
@@ -101,13 +104,17 @@ func (w *sqlWriter) clause(c *clause) (string, error) {
 	expr, rest := ftsOf(c.list)
 	cond, err := w.clauses(rest, " AND ")
 	if expr != "" {
-		cond = "(" + w.matches(expr) + " AND " + cond + ")"
+		cond = "(" + w.matches(expr, c.wide()) + " AND " + cond + ")"
 	}
 	return cond, err
 }
 
-// matches is the condition that the full text matches an expression.
-func (w *sqlWriter) matches(expr string) string {
+// matches is the condition that the full text matches an expression. What a wide
+// one matches is gathered once, not for each post.
+func (w *sqlWriter) matches(expr string, wide bool) string {
+	if wide {
+		return "p.id IN (SELECT rowid FROM posts_fts WHERE posts_fts MATCH " + w.arg(expr) + ")"
+	}
 	return "EXISTS (SELECT 1 FROM posts_fts WHERE posts_fts MATCH " + w.arg(expr) + " AND rowid = p.id)"
 }
 

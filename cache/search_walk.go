@@ -65,8 +65,10 @@ func (w *walk) statement(limit int) (string, []any) {
 	if w.ranked {
 		query += " OFFSET " + w.w.arg(w.at.Skip)
 	}
-	return query, append(slices.Clone(w.a.args), w.w.args...)
+	return query, w.arguments()
 }
+
+func (w *walk) arguments() []any { return append(slices.Clone(w.a.args), w.w.args...) }
 
 // page finds the posts of the page, as cursors that stand after each.
 func (w *walk) page(limit int) ([]cursor, error) {
@@ -111,13 +113,7 @@ func (p *plan) ascending() bool {
 
 // arm writes the walk of one arm.
 func (p *plan) arm(a arm, columns string, lo, hi int64) string {
-	cond := a.cond
-	if lo > 0 {
-		cond += fmt.Sprintf(" AND %s >= %s", a.key, p.w.arg(lo))
-	}
-	if hi != math.MaxInt64 {
-		cond += fmt.Sprintf(" AND %s < %s", a.key, p.w.arg(hi))
-	}
+	cond := a.cond + p.between(a.key, lo, hi)
 	if len(p.more) > 0 {
 		cond += " AND " + strings.Join(p.more, " AND ")
 	}
@@ -126,6 +122,17 @@ func (p *plan) arm(a arm, columns string, lo, hi int64) string {
 		from += " CROSS JOIN bodies b ON b.post_id = p.id"
 	}
 	return "SELECT " + columns + " FROM " + from + " WHERE " + cond + " AND " + p.scope
+}
+
+// between narrows a condition to a range of ids.
+func (p *plan) between(key string, lo, hi int64) (cond string) {
+	if lo > 0 {
+		cond += fmt.Sprintf(" AND %s >= %s", key, p.w.arg(lo))
+	}
+	if hi != math.MaxInt64 {
+		cond += fmt.Sprintf(" AND %s < %s", key, p.w.arg(hi))
+	}
+	return cond
 }
 
 // newest writes the search in the order of ids, after one.

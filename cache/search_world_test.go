@@ -259,6 +259,10 @@ func (a asker) filter() asked {
 		asked{text: `title == ""`, match: func(p translate.Post) bool { return p.Title == "" }},
 		asked{text: "title exists", match: func(p translate.Post) bool { return p.Title != "" }},
 		asked{text: "title >= d", match: func(p translate.Post) bool { return p.Title >= "d" }},
+		asked{text: "kind == poll", match: func(p translate.Post) bool { return p.Kind == translate.KindQuestion }},
+		asked{text: "kind not-in note,Question", match: func(p translate.Post) bool { return p.Kind != translate.KindNote && p.Kind != translate.KindQuestion }},
+		asked{"kind == boost", func(p translate.Post) bool { return p.Kind == translate.KindBoost }, true},
+		asked{"kind in boost,event", func(p translate.Post) bool { return p.Kind == translate.KindBoost || p.Kind == translate.KindEvent }, true},
 		asked{text: "lang in fr,pt", match: func(p translate.Post) bool { return p.Lang == "fr" || p.Lang == "pt" }},
 		asked{text: "lang not-in [\"\",\"pt\"]", match: func(p translate.Post) bool { return p.Lang != "" && p.Lang != "pt" }},
 		asked{text: fmt.Sprint("media.size >= ", size), match: media(func(m translate.Media) bool { return m.Size > 0 && m.Size >= size })},
@@ -426,7 +430,7 @@ func (w *world) ask(t *rapid.T, tx *Tx) {
 	a := asker{t: t, w: w, v: v}
 	parts := a.or(2)
 	q.Text = parts.text
-	match := parts.match
+	match, boosts := parts.match, parts.boosts
 	if rapid.IntRange(0, 3).Draw(t, "beside") == 0 {
 		f := a.filter()
 		read, err := ParseFilter(f.text)
@@ -434,6 +438,7 @@ func (w *world) ask(t *rapid.T, tx *Tx) {
 			t.Fatal(err)
 		}
 		q.Filters = []Filter{read}
+		boosts = boosts || f.boosts
 		match = func(p translate.Post) bool { return parts.match(p) && f.match(p) }
 	}
 	var keys []string
@@ -446,7 +451,7 @@ func (w *world) ask(t *rapid.T, tx *Tx) {
 		}
 		q.Order = append(q.Order, o)
 	}
-	want := w.visible(v, func(p translate.Post) bool { return w.finds(v, q, p, parts.boosts) && match(p) })
+	want := w.visible(v, func(p translate.Post) bool { return w.finds(v, q, p, boosts) && match(p) })
 	slices.Reverse(want)
 	slices.SortStableFunc(want, func(x, y string) int {
 		for i, k := range keys {
@@ -460,6 +465,7 @@ func (w *world) ask(t *rapid.T, tx *Tx) {
 	if got := walkAll(t, tx, q); !slices.Equal(got, want) {
 		t.Fatalf("Search(%+v):\n got %v\nwant %v", q, got, want)
 	}
+	countAll(t, tx, q, len(want))
 	if len(keys) == 0 { // ranked, it finds the same, each once
 		q.Order = []Order{{By: byRelevance, Desc: true}}
 		got := walkAll(t, tx, q)
@@ -467,6 +473,19 @@ func (w *world) ask(t *rapid.T, tx *Tx) {
 		slices.Sort(want)
 		if !slices.Equal(got, want) {
 			t.Fatalf("Search(%+v):\n got %v\nwant %v", q, got, want)
+		}
+	}
+}
+
+// countAll compares counts of a search, to the end and up to some.
+func countAll(t *rapid.T, tx *Tx, q SearchQuery, want int) {
+	for _, most := range []int{0, 1, 3} {
+		got, err := tx.Count(q, most)
+		if err != nil {
+			t.Fatalf("Count(%+v): %v", q, err)
+		}
+		if more := most > 0 && want > most; got.More != more || !more && got.Posts != want || more && got.Posts != most {
+			t.Fatalf("Count(%+v, %d) = %+v of %d", q, most, got, want)
 		}
 	}
 }

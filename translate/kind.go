@@ -24,12 +24,19 @@ func (k Kind) Name() string {
 
 // ParseKind reads the name of a kind, in either of its spellings.
 func ParseKind(name string) (Kind, error) {
-	var names []string
 	for _, k := range kindNames {
 		if name == k.name || name == string(k.kind) {
 			return k.kind, nil
 		}
-		names = append(names, k.name)
 	}
-	return "", fmt.Errorf("there is no kind %q: the kinds are %s", name, strings.Join(names, ", "))
+	return "", fmt.Errorf("there is no kind %q: the kinds are %s", name, strings.Join(KindNames(), ", "))
+}
+
+// KindNames are what people call all kinds.
+func KindNames() []string {
+	names := make([]string, len(kindNames))
+	for i, k := range kindNames {
+		names[i] = k.name
+	}
+	return names
 }
