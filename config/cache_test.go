@@ -39,13 +39,18 @@ func TestHours(t *testing.T) {
 	for _, tt := range []struct {
 		hours, at string
 		want      bool
+		until     time.Duration
 	}{
-		{"03:00-05:00", "03:00", true}, {"03:00-05:00", "04:59", true}, {"03:00-05:00", "05:00", false}, {"03:00-05:00", "23:00", false},
-		{"23:30-01:00", "23:45", true}, {"23:30-01:00", "00:30", true}, {"23:30-01:00", "12:00", false}, {"", "00:00", false},
+		{"03:00-05:00", "03:00", true, 0}, {"03:00-05:00", "04:59", true, 0}, {"03:00-05:00", "05:00", false, 22 * time.Hour},
+		{"03:00-05:00", "23:00", false, 4 * time.Hour}, {"03:00-03:01", "02:58", false, 2 * time.Minute}, {"23:30-01:00", "23:45", true, 0},
+		{"23:30-01:00", "00:30", true, 0}, {"23:30-01:00", "12:00", false, 690 * time.Minute}, {"", "00:00", false, 24 * time.Hour},
 	} {
 		h, err := parseHours(tt.hours)
 		if got := h.Contains(at(tt.at)); got != tt.want || err != nil {
 			t.Errorf("%s in %q: %t, %v", tt.at, tt.hours, got, err)
+		}
+		if got := h.Until(at(tt.at)); got != tt.until {
+			t.Errorf("%s until %q: %s", tt.at, tt.hours, got)
 		}
 	}
 }

@@ -109,6 +109,20 @@ func (h Hours) Contains(t time.Time) bool {
 	return at >= h.From || at < h.To
 }
 
+// Until is how long it is from a time to the hours, 0 within them.
+func (h Hours) Until(t time.Time) time.Duration {
+	if h.Contains(t) {
+		return 0
+	}
+	begin := func(day int) time.Time {
+		return time.Date(t.Year(), t.Month(), t.Day()+day, 0, int(h.From/time.Minute), 0, 0, t.Location())
+	}
+	if today := begin(0); today.After(t) {
+		return today.Sub(t)
+	}
+	return begin(1).Sub(t)
+}
+
 // Federation is whom we talk to.
 type Federation struct {
 	AllowPrivateAddresses []netip.Prefix

@@ -108,7 +108,7 @@ func (b *bench) ask(ctx context.Context) ([]times, error) {
 // bare asks SQLite alone the same, on the same file: row numbers, and what the
 // rows hold.
 func (b *bench) bare(ctx context.Context) ([]times, error) {
-	db, err := sql.Open("sqlite", "file:"+b.file+"?mode=ro&_pragma=busy_timeout(5000)")
+	db, err := b.open()
 	if err != nil {
 		return nil, err
 	}
@@ -122,6 +122,11 @@ func (b *bench) bare(ctx context.Context) ([]times, error) {
 		all = append(all, t)
 	}
 	return all, nil
+}
+
+// open opens the file with SQLite alone.
+func (b *bench) open() (*sql.DB, error) {
+	return sql.Open("sqlite", "file:"+b.file+"?mode=ro&_pragma=busy_timeout(5000)")
 }
 
 func bareAnswer(ctx context.Context, db *sql.DB, q question) error {
@@ -174,7 +179,7 @@ func (b *bench) questions(ctx context.Context) error {
 	}
 	b.row("posts that arrived meanwhile, each in its own update", fmt.Sprintf("%.0f/s", rate), "500/s asked for", fmt.Sprintf("%.2f", rate/500))
 	b.row("memory after the questions", resident(), "", "")
-	return b.walk(ctx)
+	return errors.Join(b.counts(ctx), b.walks(ctx))
 }
 
 // whileArriving does something while 500 posts a second are put, one in an
@@ -189,10 +194,13 @@ func (b *bench) whileArriving(ctx context.Context, do func() error) (rate float6
 		for n := b.posts; ctx.Err() == nil; <-tick.C {
 			var puts sync.WaitGroup
 			for range 10 {
-				list := b.corpus.batch(n, 1)
+				list, err := b.corpus.batch(n, 1)
 				n++
 				puts.Go(func() {
-					if err := b.put(ctx, list); err == nil {
+					if err == nil {
+						err = b.put(ctx, list)
+					}
+					if err == nil {
 						arrived.Add(1)
 					} else if ctx.Err() == nil {
 						select {
@@ -216,29 +224,6 @@ func (b *bench) whileArriving(ctx context.Context, do func() error) (rate float6
 	default:
 	}
 	return rate, err
-}
-
-// walk follows the cursor of a middling word to the end, and counts.
-func (b *bench) walk(ctx context.Context) error {
-	word := b.corpus.languages[0].word(300)
-	begin, found, pages := time.Now(), 0, 0
-	for q := (cache.SearchQuery{Text: word, Limit: 500}); ; pages++ {
-		var res cache.SearchResult
-		err := b.store.View(ctx, func(tx *cache.Tx) (err error) {
-			res, err = tx.Search(q)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-		if found += len(res.Hits); res.Cursor == "" {
-			break
-		}
-		q.Cursor = res.Cursor
-	}
-	took := time.Since(begin)
-	b.row(fmt.Sprintf("cursor to the end of %d posts, 500 a page", found), fmt.Sprintf("%.0f posts/s", float64(found)/took.Seconds()), "", "")
-	return nil
 }
 
 // reindex builds the index anew while posts are asked for.

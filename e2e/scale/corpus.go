@@ -5,8 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
-	"unicode/utf8"
 
+	"isthmus/ap/as2"
 	"isthmus/cache"
 	"isthmus/translate"
 )
@@ -123,77 +123,59 @@ func cached(n uint64) cache.Actor {
 		Inbox: a.URI + "/inbox", Outbox: a.URI + "/outbox", Followers: a.URI + "/followers", FetchedAt: start}
 }
 
-// post is the nth post of total, with its document.
-func (c *corpus) post(n int) (translate.Post, []byte) {
+// post is the nth post of total as the gateway reads it, with its document.
+func (c *corpus) post(n int) (translate.Post, []byte, error) {
 	l, r := c.language(), c.random
-	p := translate.Post{Kind: translate.KindNote, Origin: translate.OriginAP, Lang: l.code, Owner: actor(c.who.Uint64())}
-	p.Author = p.Owner
+	owner := actor(c.who.Uint64())
+	d := document{ID: fmt.Sprintf("%s/statuses/%d", owner.URI, 110_000_000_000_000_000+n), Type: as2.TypeNote, AttributedTo: owner.URI}
 	size := 8 + r.IntN(60)
 	if l.syllables == nil {
 		size *= 4
 	}
 	if r.IntN(100) < 3 {
-		p.Kind, size, p.Title = translate.KindArticle, size*10, c.text(l, 6)
+		d.Type, size, d.Name = as2.TypeArticle, size*10, c.text(l, 6)
 	}
-	p.Text = c.text(l, size)
-	p.HTML = "<p>" + p.Text
+	d.Content = "<p>" + c.text(l, size)
 	if r.IntN(5) == 0 {
-		c.link(&p, n)
+		d.Content += c.link(n)
 	}
 	for range max(0, r.IntN(8)-4) {
 		t := fmt.Sprintf("tag%d", c.tag.Uint64())
-		p.Tags = append(p.Tags, t)
-		p.Text += " #" + t
-		p.HTML += fmt.Sprintf(` <a href="https://%s/tags/%s" class="mention hashtag" rel="tag">#<span>%s</span></a>`, host(p), t, t)
+		href := fmt.Sprintf("https://%s/tags/%s", host(owner), t)
+		d.Tag = append(d.Tag, hashtag{"Hashtag", href, "#" + t})
+		d.Content += fmt.Sprintf(` <a href="%s" class="mention hashtag" rel="tag">#<span>%s</span></a>`, href, t)
 	}
-	p.HTML += "</p>"
+	d.Content += "</p>"
+	d.ContentMap = map[string]string{l.code: d.Content}
 	if r.IntN(100) < 5 {
-		p.Warning, p.Sensitive = c.text(l, 3), true
+		d.Summary, d.Sensitive = c.text(l, 3), true
 	}
 	if r.IntN(5) == 0 {
-		p.Media = []translate.Media{{URL: fmt.Sprintf("https://media.example/%d.webp", n), MediaType: "image/webp", Alt: c.text(l, 12), Width: 1200, Height: 800}}
+		d.Attachment = append(d.Attachment, picture{"Document", "image/webp", fmt.Sprintf("https://media.example/%d.webp", n), c.text(l, 12), 1200, 800})
 	}
-	p.URI = fmt.Sprintf("%s/statuses/%d", p.Owner.URI, 110_000_000_000_000_000+n)
-	p.URL, p.Thread = p.URI, fmt.Sprintf("tag:thread-%d", n)
-	p.Published = start.Add(time.Duration(float64(n)/float64(c.total)*float64(span)) - time.Duration(r.IntN(90))*time.Second)
-	c.audience(&p)
-	p.Item = &translate.Item{Service: p.Owner.JID, Node: "urn:xmpp:microblog:0", ID: translate.MintItemID([]byte("scale"), p.URI)}
-	p.Comments = &translate.Node{Service: p.Owner.JID, Name: "urn:xmpp:microblog:0:comments/" + p.Item.ID}
-	return p, document(p)
+	d.URL, d.AtomURI, d.Conversation = d.ID, d.ID, fmt.Sprintf("tag:thread-%d", n)
+	d.Published = start.Add(time.Duration(float64(n)/float64(c.total)*float64(span)) - time.Duration(r.IntN(90))*time.Second).Truncate(time.Second)
+	d.To, d.Cc = c.audience(owner)
+	return d.read(owner)
 }
 
-// link adds a page to read, written as Mastodon writes links.
-func (c *corpus) link(p *translate.Post, n int) {
+// link is a page to read, written as Mastodon writes links.
+func (c *corpus) link(n int) string {
 	page := fmt.Sprintf("pages.example/%s/%d", strings.ReplaceAll(c.text(c.languages[0], 4), " ", "-"), n)
-	p.Text += " https://" + page
-	p.HTML += fmt.Sprintf(` <a href="https://%[1]s"><span class="invisible">https://</span><span class="ellipsis">%[2]s</span><span class="invisible">%[3]s</span></a>`,
+	return fmt.Sprintf(` <a href="https://%[1]s"><span class="invisible">https://</span><span class="ellipsis">%[2]s</span><span class="invisible">%[3]s</span></a>`,
 		page, page[:20], page[20:])
 }
 
-func host(p translate.Post) string { return p.Owner.Handle[strings.IndexByte(p.Owner.Handle, '@')+1:] }
+func host(a translate.Actor) string { return a.Handle[strings.IndexByte(a.Handle, '@')+1:] }
 
 // audience makes nine of ten posts public.
-func (c *corpus) audience(p *translate.Post) {
-	const everybody = "https://www.w3.org/ns/activitystreams#Public"
+func (c *corpus) audience(owner translate.Actor) (to, cc []string) {
+	everybody, followers := []string{as2.Public}, []string{owner.URI + "/followers"}
 	switch n := c.random.IntN(100); {
 	case n < 90:
-		p.Visibility, p.To, p.Cc = translate.Public, []string{everybody}, []string{p.Owner.URI + "/followers"}
+		return everybody, followers
 	case n < 96:
-		p.Visibility, p.To, p.Cc = translate.Unlisted, []string{p.Owner.URI + "/followers"}, []string{everybody}
-	default:
-		p.Visibility, p.To = translate.Followers, []string{p.Owner.URI + "/followers"}
+		return followers, everybody
 	}
-}
-
-// document is a post as its server sends it, with what servers add.
-func document(p translate.Post) []byte {
-	var tag []string
-	for _, t := range p.Tags {
-		tag = append(tag, fmt.Sprintf(`{"type":"Hashtag","href":"https://tags.example/tags/%s","name":"#%s"}`, t, t))
-	}
-	return fmt.Appendf(nil, `{"@context":["https://www.w3.org/ns/activitystreams",{"ostatus":"http://ostatus.org#","atomUri":"ostatus:atomUri","conversation":"ostatus:conversation","sensitive":"as:sensitive","toot":"http://joinmastodon.org/ns#"}],`+
-		`"id":%[1]q,"type":"Note","summary":null,"inReplyTo":null,"published":%[2]q,"url":%[1]q,"attributedTo":%[3]q,"to":["https://www.w3.org/ns/activitystreams#Public"],"cc":["%[4]s/followers"],`+
-		`"sensitive":false,"atomUri":%[1]q,"conversation":"tag:%[5]d","content":%[6]q,"contentMap":{%[7]q:%[6]q},"attachment":[],"tag":[%[8]s],`+
-		`"replies":{"id":"%[4]s/replies","type":"Collection","first":{"type":"CollectionPage","next":"%[4]s/replies?only_other_accounts=true&page=true","partOf":"%[4]s/replies","items":[]}}}`,
-		p.URI, p.Published.Format(time.RFC3339), p.Owner.URI, p.URI, utf8.RuneCountInString(p.Text), p.HTML, p.Lang, strings.Join(tag, ","))
+	return followers, nil
 }

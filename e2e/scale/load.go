@@ -67,7 +67,10 @@ func (b *bench) bareLoad(ctx context.Context) error {
 	c, took := newCorpus(1, b.posts), time.Duration(0)
 	n := b.posts / 10
 	for first := 0; first < n; first += batch {
-		list := c.batch(first, min(batch, n-first))
+		list, err := c.batch(first, min(batch, n-first))
+		if err != nil {
+			return err
+		}
 		begin := time.Now()
 		if err := bareInsert(ctx, db, first, list); err != nil {
 			return err
@@ -95,12 +98,14 @@ func bareInsert(ctx context.Context, db *sql.DB, first int, list []made) error {
 	return tx.Commit()
 }
 
-func (c *corpus) batch(first, n int) []made {
-	list := make([]made, n)
+func (c *corpus) batch(first, n int) (list []made, err error) {
+	list = make([]made, n)
 	for i := range list {
-		list[i].post, list[i].raw = c.post(first + i)
+		if list[i].post, list[i].raw, err = c.post(first + i); err != nil {
+			return nil, err
+		}
 	}
-	return list
+	return list, nil
 }
 
 // load fills the store, to a tenth and then to the end, and asks the same
@@ -110,18 +115,8 @@ func (b *bench) load(ctx context.Context) error {
 	if b.store, err = cache.Open(ctx, b.file, b.log); err != nil {
 		return err
 	}
-	for first := uint64(0); first < actors; first += batch {
-		err := b.store.Update(ctx, func(tx *cache.Tx) error {
-			for n := first; n < first+batch; n++ {
-				if err := tx.PutActor(cached(n)); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return err
-		}
+	if err := b.people(ctx); err != nil {
+		return err
 	}
 	b.corpus = newCorpus(1, b.posts)
 	made, begin := time.Duration(0), time.Now()
@@ -144,12 +139,33 @@ func (b *bench) load(ctx context.Context) error {
 	return nil
 }
 
+// people tells the store of all actors.
+func (b *bench) people(ctx context.Context) error {
+	for first := uint64(0); first < actors; first += batch {
+		err := b.store.Update(ctx, func(tx *cache.Tx) error {
+			for n := first; n < first+batch; n++ {
+				if err := tx.PutActor(cached(n)); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // fill brings posts into the store, to the index included, and returns how long
 // it took to make them.
 func (b *bench) fill(ctx context.Context, first, end int) (making time.Duration, err error) {
 	for ; first < end; first += batch {
 		begin := time.Now()
-		list := b.corpus.batch(first, min(batch, end-first))
+		list, err := b.corpus.batch(first, min(batch, end-first))
+		if err != nil {
+			return making, err
+		}
 		making += time.Since(begin)
 		if err := b.put(ctx, list); err != nil {
 			return making, err
@@ -181,8 +197,11 @@ func (b *bench) size(ctx context.Context) error {
 	}
 	per := info.Size() / int64(b.posts)
 	var raw int
-	c := newCorpus(1, b.posts)
-	for _, m := range c.batch(0, 1000) {
+	some, err := newCorpus(1, b.posts).batch(0, 1000)
+	if err != nil {
+		return err
+	}
+	for _, m := range some {
 		raw += len(m.raw)
 	}
 	breakdown, err := b.store.Breakdown(ctx)
