@@ -67,6 +67,10 @@ type bench struct {
 	actor   string // Louise's
 	inbox   string // hers, and the shared one
 	shared  string
+
+	create   []byte // the body of a Create, as the inbox got it
+	inboxes  rate
+	inboxRow int // where it goes, once its limit is known
 }
 
 // n scales a number of repetitions.
@@ -78,7 +82,7 @@ func (b *bench) run(ctx context.Context) error {
 		do   func(context.Context) error
 	}{
 		{"start", b.start}, {"GETs", b.gets}, {"inbox", b.inboxRate}, {"items", b.items},
-		{"follows", b.follows}, {"fan-out", b.fanOut}, {"stanzas", b.stanzas},
+		{"follows", b.follows}, {"fan-out", b.fanOut}, {"limit of the inbox", b.inboxLimit}, {"stanzas", b.stanzas},
 	} {
 		fmt.Fprintln(os.Stderr, "bench:", part.name)
 		if err := part.do(ctx); err != nil {

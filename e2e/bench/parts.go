@@ -6,10 +6,6 @@ import (
 	"crypto/rsa"
 	"crypto/sha256"
 	"time"
-
-	"isthmus/ap/as2"
-	"isthmus/translate"
-	"isthmus/xmpp/stanza"
 )
 
 // perSecond runs something for a while on one core and tells how often it went.
@@ -45,23 +41,4 @@ func rsaRates() (sign, verify float64, err error) {
 	}
 	verify, err = perSecond(func() error { return rsa.VerifyPKCS1v15(&key.PublicKey, crypto.SHA256, sum[:], signature) })
 	return sign, verify, err
-}
-
-// translation is how often one core turns the body of a Create into a stanza:
-// digest, parse, read, render, write.
-func translation(body []byte) (float64, error) {
-	return perSecond(func() error {
-		sha256.Sum256(body)
-		activity, err := as2.Parse(body)
-		if err != nil {
-			return err
-		}
-		post, err := translate.FromAS2(activity.Object[0], translate.AS2Context{})
-		if err != nil {
-			return err
-		}
-		entry := translate.Atom(post, translate.AtomLinks{AuthorJID: `u\40script.test@ap.xmpp.test`})
-		stanza.Append(nil, entry, "jabber:component:accept")
-		return nil
-	})
 }

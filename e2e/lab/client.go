@@ -54,6 +54,13 @@ func (b *Inbox) All(match func(*Node) bool) []*Node {
 	return found
 }
 
+// Since are the stanzas after the first n.
+func (b *Inbox) Since(n int) []*Node {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.list[n:len(b.list):len(b.list)]
+}
+
 // Await waits for the first stanza that matches, from the beginning of the
 // inbox on.
 func (b *Inbox) Await(ctx context.Context, what string, match func(*Node) bool) (*Node, error) {
