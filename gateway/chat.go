@@ -5,6 +5,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"isthmus/xmpp"
 	"isthmus/xmpp/stanza"
@@ -88,6 +90,16 @@ func (g *Gateway) refuse(ctx context.Context, m xmpp.Message, err error) {
 	if err := g.link.Send(ctx, el); err != nil {
 		g.log.Info("error not sent", "to", m.From.Bare(), "error", err)
 	}
+}
+
+// sentence begins a text with a capital letter, unless an address is first.
+func sentence(text string) string {
+	first, _, _ := strings.Cut(text, " ")
+	r, size := utf8.DecodeRuneInString(text)
+	if strings.ContainsAny(first, "@./") {
+		return text
+	}
+	return string(unicode.ToUpper(r)) + text[size:]
 }
 
 // sayError is an error for people.

@@ -28,7 +28,8 @@ type command struct {
 	help    string
 	aliases []string
 	run     func(ctx context.Context, o order) (string, error)
-	pages   pager // of an answer that goes on
+	pages   pager  // of an answer that goes on
+	more    string // what help for this one adds
 }
 
 // usage is how the command is typed.
@@ -42,37 +43,58 @@ func (c command) usage() string {
 	return c.name + " " + c.arg
 }
 
+// describe is help for one command.
+func (c command) describe() string {
+	text := c.usage() + " – " + c.help
+	if c.more != "" {
+		text += ".\n" + c.more
+	}
+	if len(c.aliases) > 0 {
+		text += "\nAlso: " + strings.Join(c.aliases, ", ")
+	}
+	return text
+}
+
 // anActor is the example of what to give.
 const anActor = "alice@mast.social"
 
 // table lists the commands in the order in which help shows them.
 func table() []command {
 	return []command{
-		{name: "help", help: "what I can do", aliases: []string{"?", "hello", "hi"}, run: helpCommand},
-		{name: "link", arg: "node", maybe: true, help: "make me an actor: what I publish from now on is federated", aliases: []string{"register"}, run: onNode((*Gateway).Link)},
-		{name: "unlink", arg: "node", maybe: true, help: "take me off the fediverse again, with all my posts, for good", aliases: []string{"unregister"}, run: onNode((*Gateway).Unlink)},
+		{name: "help", arg: "word", maybe: true, help: "what I can do, or what one of these words does", aliases: []string{"?", "hello", "hi"}, run: helpCommand},
+		{name: "link", arg: "node", maybe: true, help: "make me an actor: what I publish from now on is federated", aliases: []string{"register"}, run: onNode((*Gateway).Link),
+			more: "Your node urn:xmpp:microblog:0 has to be open to everybody. With the name of another open node of yours, that one becomes an actor of its own."},
+		{name: "unlink", arg: "node", maybe: true, help: "take me off the fediverse again, with all my posts, for good", aliases: []string{"unregister"}, run: onNode((*Gateway).Unlink),
+			more: "Every server that ever got something of you is told to delete it. It cannot be undone; pause hides you for a while."},
 		{name: "pause", arg: "node", maybe: true, help: "hide me for now", run: onNode((*Gateway).Pause)},
 		{name: "resume", arg: "node", maybe: true, help: "end a pause", run: onNode((*Gateway).Resume)},
 		{name: "status", arg: "node", maybe: true, help: "how I am doing: reach, followers, trouble", run: onNode((*Gateway).statusText)},
-		{name: "import", arg: "number of posts", maybe: true, help: "federate posts from before the link too", run: importCommand},
-		{name: "purge", arg: "node", maybe: true, help: "delete on the fediverse what is not in my node any more", run: onNode((*Gateway).Purge)},
-		{name: "follow", arg: anActor, help: "follow somebody", run: onActor((*Gateway).FollowHandle)},
+		{name: "import", arg: "number of posts", maybe: true, help: "federate posts from before the link too", run: importCommand,
+			more: "The newest 20, or as many as you say, up to 200."},
+		{name: "purge", arg: "node", maybe: true, help: "delete on the fediverse what is not in my node any more", run: onNode((*Gateway).Purge),
+			more: "Use it when you have emptied or deleted your node and want your posts gone on the fediverse too."},
+		{name: "follow", arg: anActor, help: "follow somebody", run: onActor((*Gateway).FollowHandle),
+			more: "An address, the URL of a profile, or an XMPP address of mine. Adding that address to your contacts does the same."},
 		{name: "unfollow", arg: anActor, help: "stop following somebody", run: onActor((*Gateway).UnfollowHandle)},
 		{name: "following", help: "whom I follow", run: followingCommand},
 		{name: "followers", help: "who follows me, and who asks to", aliases: []string{"requests"}, run: followersCommand},
 		{name: "approve", arg: anActor, help: "let somebody follow me who asked", aliases: []string{"accept"}, run: decideCommand(true)},
 		{name: "deny", arg: anActor, help: "refuse a follower, or remove one", aliases: []string{"reject"}, run: decideCommand(false)},
 		{name: "lock", arg: "on or off", help: "decide myself who follows me, or not", run: lockCommand},
-		{name: "followers-only", arg: "on or off", help: "let the followers that I approved have what is in my node while it is open to contacts only", run: followersOnlyCommand},
+		{name: "followers-only", arg: "on or off", help: "let the followers that I approved have what is in my node while it is open to contacts only", run: followersOnlyCommand,
+			more: "What you publish while your node is for contacts only goes to the followers whom you approve, and to nobody else. Off takes it back."},
 		{name: "searchable", arg: "on or off", help: "let everybody find my public posts by search, or not", aliases: []string{"indexable"}, run: searchableCommand},
 		{name: "mine", arg: "number", maybe: true, help: "say that a comment in my name is mine, where its server does not say so", run: mineCommand},
-		{name: "search", arg: "words", help: "find posts that passed through here", run: searchCommand, pages: searchPage},
+		{name: "search", arg: "words", help: "find posts that passed through here", run: searchCommand, pages: searchPage,
+			more: "Words, \"a phrase\", -without, from:alice@mast.social, tag:moss, lang:en, has:media, after:2026-11-01. Ten at a time; more goes on."},
 		{name: "more", help: "go on with the last search", aliases: []string{"next"}, run: moreCommand},
 		{name: "suggest", arg: "hashtag", maybe: true, help: "whom and what I could follow", run: onActor((*Gateway).Suggest)},
-		{name: "save", arg: "ferns fern -moss", help: "keep a search under a name, as a node that you can subscribe to", run: onActor((*Gateway).Save)},
+		{name: "save", arg: "ferns fern -moss", help: "keep a search under a name, as a node that you can subscribe to", run: onActor((*Gateway).Save),
+			more: "A name, then what to search for. Subscribe to the node that I name, and you are told of new posts."},
 		{name: "saved", help: "which searches I keep", run: onActor((*Gateway).Saved)},
 		{name: "forget", arg: "ferns", help: "drop a search that I keep", run: onActor((*Gateway).Forget)},
-		{name: "block", arg: anActor, help: "see nothing of somebody, or of a whole server, and show them nothing", run: blockCommand},
+		{name: "block", arg: anActor, help: "see nothing of somebody, or of a whole server, and show them nothing", run: blockCommand,
+			more: "Somebody's address, or a server, such as mast.social. Follows between you end; they are not told."},
 		{name: "unblock", arg: anActor, help: "lift a block", run: onActor((*Gateway).Unblock)},
 		{name: "blocks", help: "whom I block", run: blocksCommand},
 	}
@@ -93,7 +115,7 @@ func findCommand(name string) (command, bool) {
 func (g *Gateway) obey(ctx context.Context, user stanza.JID, text string) (answer string, known bool) {
 	answer, known, err := g.understand(ctx, user, text)
 	if err != nil {
-		return sayError(err), known
+		return sentence(sayError(err)), known
 	}
 	return answer, known
 }
@@ -111,17 +133,34 @@ func (g *Gateway) understand(ctx context.Context, user stanza.JID, text string) 
 	}
 	c, known := findCommand(strings.ToLower(strings.TrimSpace(name)))
 	if !known {
-		return "", false, fail(BadRequest, "I do not know that word. Send help for what I can do.")
+		return "", false, fail(BadRequest, "I do not know that word. %sSend help for what I can do.", meant(text, name))
 	}
 	answer, err = g.carryOut(ctx, c, user, arg)
 	return answer, true, err
+}
+
+// meant is what somebody probably wanted whose first word is no command, as a
+// sentence before others, or "".
+func meant(text, name string) string {
+	if who := cleanHandle(text); !strings.ContainsAny(who, " \n") &&
+		(strings.HasPrefix(who, "https://") || strings.Contains(who, "@")) {
+		return "To follow somebody, send: follow " + shorten(who, findLongest) + "\n"
+	}
+	names := make([]string, 0, 32)
+	for _, c := range table() {
+		names = append(names, c.name)
+	}
+	if near := cache.Nearest(name, names); near != "" {
+		return "Did you mean " + near + "? "
+	}
+	return ""
 }
 
 // carryOut runs a command for a user, whichever way it came.
 func (g *Gateway) carryOut(ctx context.Context, c command, user stanza.JID, arg string) (string, error) {
 	arg = strings.TrimSpace(arg)
 	if arg == "" && c.arg != "" && !c.maybe {
-		return "", fail(BadRequest, "%s whom or what? For example: %s", c.name, c.usage())
+		return "", fail(BadRequest, "write it like this: %s", c.usage())
 	}
 	answer, err := c.run(ctx, order{g, user.Bare(), arg})
 	if err != nil {
@@ -149,6 +188,11 @@ func onActor(fn func(*Gateway, context.Context, stanza.JID, string) (string, err
 }
 
 func helpCommand(_ context.Context, o order) (string, error) {
+	if words := strings.Fields(strings.ToLower(o.arg)); len(words) > 0 {
+		if c, ok := findCommand(strings.TrimLeft(words[0], "/!")); ok {
+			return c.describe(), nil
+		}
+	}
 	var b strings.Builder
 	b.WriteString("I join you to the fediverse. Send me one of these:\n")
 	for _, c := range table() {

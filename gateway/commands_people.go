@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 
 	"isthmus/cache"
@@ -12,19 +13,17 @@ import (
 const listMost = 100
 
 func followingCommand(ctx context.Context, o order) (string, error) {
-	return listFollows(ctx, o, "You follow nobody yet.", func(tx *cache.Tx, uri string) ([]cache.Follow, error) {
-		return tx.FollowingOf(uri, "", 0, listMost)
-	}, func(f cache.Follow) string { return f.Followee })
+	return listFollows(ctx, o, "You follow nobody yet.", (*cache.Tx).FollowingOf, func(f cache.Follow) string { return f.Followee })
 }
 
 func followersCommand(ctx context.Context, o order) (string, error) {
-	return listFollows(ctx, o, "Nobody follows you yet.", func(tx *cache.Tx, uri string) ([]cache.Follow, error) {
-		return tx.FollowersOf(uri, "", 0, listMost)
-	}, func(f cache.Follow) string { return f.Follower })
+	return listFollows(ctx, o, "Nobody follows you yet.", (*cache.Tx).FollowersOf, func(f cache.Follow) string { return f.Follower })
 }
 
+// listFollows names the other ends of follows, first those that somebody has to
+// decide on: with many others, nobody would see them.
 func listFollows(ctx context.Context, o order, none string,
-	read func(*cache.Tx, string) ([]cache.Follow, error), end func(cache.Follow) string) (string, error) {
+	read func(*cache.Tx, string, cache.FollowState, int64, int) ([]cache.Follow, error), end func(cache.Follow) string) (string, error) {
 	a, err := o.g.linked(ctx, o.user, "")
 	if isKind(err, NotFound) {
 		return none, nil
@@ -32,32 +31,37 @@ func listFollows(ctx context.Context, o order, none string,
 	if err != nil {
 		return "", err
 	}
+	note := func(f cache.Follow) string {
+		switch {
+		case f.State != cache.FollowAccepted:
+			return " (" + string(f.State) + ")"
+		case f.Followee == a.URI && !f.Approved && !a.FollowersOnly.IsZero():
+			return " (let in by nobody)"
+		}
+		return ""
+	}
 	var lines []string
 	err = o.g.store.View(ctx, func(tx *cache.Tx) error {
-		list, err := read(tx, a.URI)
+		list, err := read(tx, a.URI, "", 0, followsMost)
 		if err != nil {
 			return err
 		}
-		for _, f := range list {
+		open := func(f cache.Follow) int { return min(1, len(note(f))) }
+		slices.SortStableFunc(list, func(x, y cache.Follow) int { return open(y) - open(x) })
+		for _, f := range list[:min(len(list), listMost)] {
 			line, err := named(tx, end(f))
 			if err != nil {
 				return err
 			}
-			switch {
-			case f.State != cache.FollowAccepted:
-				line += " (" + string(f.State) + ")"
-			case f.Followee == a.URI && !f.Approved && !a.FollowersOnly.IsZero():
-				line += " (let in by nobody)"
-			}
-			lines = append(lines, line)
+			lines = append(lines, line+note(f))
+		}
+		if len(list) > listMost {
+			lines = append(lines, "… and more")
 		}
 		return nil
 	})
 	if err != nil || len(lines) == 0 {
 		return none, err
-	}
-	if len(lines) == listMost {
-		lines = append(lines, "…")
 	}
 	return strings.Join(lines, "\n"), nil
 }
@@ -73,7 +77,7 @@ func named(tx *cache.Tx, uri string) (string, error) {
 
 func decideCommand(accept bool) func(context.Context, order) (string, error) {
 	return func(ctx context.Context, o order) (string, error) {
-		a, err := o.g.linked(ctx, o.user, "")
+		a, err := o.g.joined(ctx, o.user, "")
 		if err != nil {
 			return "", err
 		}
@@ -119,7 +123,7 @@ func searchableCommand(ctx context.Context, o order) (string, error) {
 // turn changes what is on or off in a user's profile and is told to their
 // followers' servers.
 func (o order) turn(ctx context.Context, what string, change func(a *cache.Account, on bool) string) (string, error) {
-	a, err := o.g.linked(ctx, o.user, "")
+	a, err := o.g.joined(ctx, o.user, "")
 	if err != nil {
 		return "", err
 	}

@@ -122,7 +122,7 @@ func readOn(ctx context.Context, o order, cursor string) (string, error) {
 func (c *commands) paged(ctx context.Context, cmd command, user stanza.JID, arg string, cursors []string) (xmpp.CommandResult, error) {
 	page, err := cmd.pages(ctx, order{c.g, user.Bare(), strings.TrimSpace(arg)}, cursors[len(cursors)-1])
 	if err != nil {
-		return xmpp.CommandResult{Note: sayError(err), NoteType: "error", Retry: isKind(err, BadRequest)}, nil
+		return xmpp.CommandResult{Note: sentence(sayError(err)), NoteType: "error", Retry: isKind(err, BadRequest)}, nil
 	}
 	if len(page.hits) == 0 {
 		return xmpp.CommandResult{Note: page.text()}, nil

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -26,15 +27,23 @@ func TestCommands(t *testing.T) {
 		{"pause", "is not linked"},
 		{"resume", "is not linked"},
 		{"unlink", "is not linked"},
-		{"import", "is not linked"},
-		{"follow", "follow whom or what? For example: follow alice@mast.social"},
-		{"follow pierre@example.net", "is an XMPP user here"},
-		{"follow nonsense", "give an address like"},
-		{"follow https://example.org/_ap/actor/pierre@example.net", "is an XMPP user here"},
-		{"unfollow alice@mast.social", "you do not follow"},
-		{"approve alice@mast.social", "is not linked"},
+		{"import", "is not linked. First send: link"},
+		{"help follow", "follow alice@mast.social – follow somebody"},
+		{"Help /REGISTER now", "link [node]"},
+		{"hello there", "I join you to the fediverse"},
+		{"follow", "Write it like this: follow alice@mast.social"},
+		{"follow pierre@example.net", "pierre@example.net is on XMPP: follow pierre@example.net in your client"},
+		{"follow @louise@example.org", "That is you"},
+		{"follow nonsense", "Give an address like"},
+		{"follow https://example.org/_ap/actor/pierre@example.net", "That is somebody on XMPP"},
+		{"folow alice@mast.social", "I do not know that word. Did you mean follow? Send help"},
+		{"@Alice@mast.social", "To follow somebody, send: follow alice@mast.social\n"},
+		{"https://mast.social/@alice", "send: follow https://mast.social/@alice\n"},
+		{"unfollow alice@mast.social", "You do not follow"},
+		{"approve alice@mast.social", "is not linked. First send: link"},
+		{"unblock alice@mast.social", "alice@mast.social is not blocked"},
 		{"search ferns", "Nothing found."},
-		{"lock", "lock whom or what?"},
+		{"lock", "Write it like this: lock on or off"},
 		{"make me a sandwich", "I do not know that word"},
 	} {
 		w.chat(phone, ourComponent, "m", c.says)
@@ -62,25 +71,45 @@ func TestCommandsOfAUser(t *testing.T) {
 	for _, c := range []struct{ says, want string }{
 		{"status", "Your node urn:xmpp:microblog:0 is open to everybody; I am subscribed to it."},
 		{"status", "Followers: 1. Following: 0. Posts on the fediverse: 1."},
-		{"followers", "Alice (alice@mast.social)\nBob (bob@pub.test) (pending)"},
+		{"followers", "Bob (bob@pub.test) (pending)\nAlice (alice@mast.social)"},
 		{"approve bob@pub.test", "Bob (bob@pub.test) follows you now."},
 		{"deny alice@mast.social", "does not follow you"},
 		{"approve alice@mast.social", "did not ask"},
 		{"lock on", "you are asked"},
 		{"lock off", "Everybody can follow"},
-		{"lock sideways", "say lock on or lock off"},
+		{"lock sideways", "Say lock on or lock off"},
 		{"searchable ON", "everybody can find"},
-		{"searchable no", "say searchable on or searchable off"},
+		{"searchable no", "Say searchable on or searchable off"},
 		{"search fern", "The fern uncurls."},
-		{"import none", "how many posts?"},
+		{"import none", "How many posts?"},
 		{"pause", "Paused"},
 		{"status", "paused"},
 		{"resume", "Resumed"},
-		{"resume", "you are not paused"},
+		{"resume", "You are not paused"},
 	} {
 		if text, known := w.obey(t.Context(), phone, c.says); !known || !strings.Contains(text, c.want) {
 			t.Errorf("%s: %q, want %q", c.says, text, c.want)
 		}
+	}
+}
+
+// TestLongLists: who waits for an answer is seen, however many do not.
+func TestLongLists(t *testing.T) {
+	w := newWorld(t)
+	a := w.linkUser(louise)
+	w.update(func(tx *cache.Tx) error {
+		for i := range 2 * listMost {
+			uri := fmt.Sprintf("https://mast.social/users/u%03d", i)
+			if err := tx.PutFollow(cache.Follow{Follower: uri, Followee: a.URI, State: cache.FollowAccepted, ActivityID: uri + "/f", CreatedAt: w.clock(), UpdatedAt: w.clock()}); err != nil {
+				return err
+			}
+		}
+		return tx.PutFollow(cache.Follow{Follower: bobURI, Followee: a.URI, State: cache.FollowPending, ActivityID: bobURI + "/f", CreatedAt: w.clock(), UpdatedAt: w.clock()})
+	})
+	text, _ := w.obey(t.Context(), phone, "followers")
+	lines := strings.Split(text, "\n")
+	if lines[0] != "Bob (bob@pub.test) (pending)" || len(lines) != listMost+1 || lines[listMost] != "… and more" {
+		t.Errorf("%d lines: %s", len(lines), text)
 	}
 }
 
@@ -147,7 +176,8 @@ func TestFaces(t *testing.T) {
 	p := &prompt{w.Gateway}
 	for _, c := range []struct{ typed, want string }{
 		{"alice@mast.social", aliceJID}, {"@Alice@mast.social", aliceJID}, {"acct:alice@mast.social", aliceJID},
-		{aliceURI, aliceJID}, {aliceJID, aliceJID}, {"pierre@example.net", ""}, {"alice", ""},
+		{aliceURI, aliceJID}, {aliceJID, aliceJID}, {"xmpp:" + aliceJID, aliceJID}, {"xmpp:alice%5c40mast.social@ap.example.org?subscribe", aliceJID},
+		{"<" + aliceURI + ">", aliceJID}, {"http" + strings.TrimPrefix(aliceURI, "https"), aliceJID}, {"pierre@example.net", ""}, {"alice", ""},
 	} {
 		jid, err := p.Resolve(ctx, req, c.typed)
 		if string(jid) != c.want || (err == nil) != (c.want != "") {
@@ -191,7 +221,7 @@ func TestCommandForAUser(t *testing.T) {
 		{"lock on", ""},
 		{"status", ""},
 		{"dance", "I do not know that word"},
-		{"follow", "follow whom or what?"},
+		{"follow", "write it like this: follow"},
 	} {
 		answer, err := w.Command(t.Context(), louise, tt.text)
 		if (err != nil) != (tt.wrong != "") || err != nil && !strings.Contains(err.Error(), tt.wrong) || err == nil && answer == "" {

@@ -45,7 +45,7 @@ func (c *commands) adHoc(cmd command) xmpp.Command {
 		}
 		answer, err := c.g.carryOut(ctx, cmd, r.From, values.Value(fieldWhat))
 		if err != nil {
-			return xmpp.CommandResult{Note: sayError(err), NoteType: "error", Retry: isKind(err, BadRequest)}, nil
+			return xmpp.CommandResult{Note: sentence(sayError(err)), NoteType: "error", Retry: isKind(err, BadRequest)}, nil
 		}
 		return xmpp.CommandResult{Note: answer}, nil
 	}

@@ -27,7 +27,7 @@ func followersOnlyCommand(ctx context.Context, o order) (string, error) {
 // only cross to the followers whom they approved, one by one, or not any more
 // (design: audience). Switched off, it takes back what has crossed so.
 func (g *Gateway) FollowersOnly(ctx context.Context, jid stanza.JID, on bool) (string, error) {
-	a, err := g.linked(ctx, jid, "")
+	a, err := g.joined(ctx, jid, "")
 	if err != nil {
 		return "", err
 	}

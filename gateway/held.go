@@ -150,7 +150,7 @@ func digestOf(p translate.Post) string {
 // mineCommand has the author of a comment say that it is theirs, which proves
 // what the service of the comments does not.
 func mineCommand(ctx context.Context, o order) (string, error) {
-	a, err := o.g.linked(ctx, o.user, "")
+	a, err := o.g.joined(ctx, o.user, "")
 	if err != nil {
 		return "", err
 	}

@@ -142,6 +142,15 @@ func (g *Gateway) linked(ctx context.Context, jid stanza.JID, node string) (cach
 	return a, err
 }
 
+// joined is linked for what only those can do who have linked.
+func (g *Gateway) joined(ctx context.Context, jid stanza.JID, node string) (cache.Account, error) {
+	a, err := g.linked(ctx, jid, node)
+	if isKind(err, NotFound) {
+		return a, fail(NotFound, "%s is not linked. First send: link", jid.Bare())
+	}
+	return a, err
+}
+
 // Pause hides an account until it is linked again.
 func (g *Gateway) Pause(ctx context.Context, jid stanza.JID, node string) (string, error) {
 	a, err := g.linked(ctx, jid, node)

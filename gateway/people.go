@@ -13,6 +13,9 @@ import (
 
 // FollowHandle follows an actor by handle, JID or URL for a user.
 func (g *Gateway) FollowHandle(ctx context.Context, user stanza.JID, who string) (string, error) {
+	if jid, node, err := g.addr.ParseHandle(cleanHandle(who)); err == nil && node == "" && stanza.JID(jid) == user.Bare() {
+		return "", fail(BadRequest, "that is you")
+	}
 	a, err := g.findActor(ctx, who)
 	if err != nil {
 		return "", err
@@ -22,7 +25,7 @@ func (g *Gateway) FollowHandle(ctx context.Context, user stanza.JID, who string)
 		return "", err
 	}
 	if f.State == cache.FollowAccepted {
-		return fmt.Sprintf("You follow %s: xmpp:%s", nameAndHandle(a), a.JID), nil
+		return fmt.Sprintf("You follow %s already. XMPP address: xmpp:%s", nameAndHandle(a), a.JID), nil
 	}
 	return fmt.Sprintf("Asked %s; you will see posts when they accept. XMPP address: xmpp:%s", nameAndHandle(a), a.JID), nil
 }
@@ -45,14 +48,14 @@ func (g *Gateway) findActor(ctx context.Context, who string) (cache.Actor, error
 	switch {
 	case strings.HasPrefix(who, "https://"):
 		if g.addr.IsLocalURL(who) {
-			return cache.Actor{}, fail(BadRequest, "that is an XMPP user here: add them to your contacts instead")
+			return cache.Actor{}, fail(BadRequest, "that is somebody on XMPP: follow their XMPP address in your client instead")
 		}
 		return g.remoteByURI(ctx, who)
 	case g.ours(stanza.JID(who)):
 		return g.remoteByJID(ctx, stanza.JID(who))
 	}
 	if _, _, err := g.addr.ParseHandle(who); err == nil {
-		return cache.Actor{}, fail(BadRequest, "%s is an XMPP user here: add %s to your contacts instead", who, g.realJID(who))
+		return cache.Actor{}, fail(BadRequest, "%s is on XMPP: follow %s in your client instead", who, g.realJID(who))
 	}
 	if stanza.JID(who).Local() == "" {
 		return cache.Actor{}, fail(BadRequest, "give an address like alice@mast.social")
@@ -62,9 +65,18 @@ func (g *Gateway) findActor(ctx context.Context, who string) (cache.Actor, error
 
 // cleanHandle makes a handle of what people type and paste.
 func cleanHandle(s string) string {
-	s = strings.TrimSpace(s)
-	for _, prefix := range []string{"acct:", "xmpp:", "@"} {
+	s = strings.Trim(strings.TrimSpace(s), "<>")
+	if jid, err := translate.ParseJIDURI(s); err == nil {
+		s = jid
+	}
+	for _, prefix := range []string{"acct:", "@"} {
 		s = strings.TrimPrefix(s, prefix)
+	}
+	if rest, ok := strings.CutPrefix(s, "http://"); ok { // nobody is there without the s
+		s = "https://" + rest
+	}
+	if host, _, ok := strings.Cut(s, "/@"); ok && strings.Contains(host, ".") && !strings.ContainsAny(host, ":/@") {
+		s = "https://" + s // mast.social/@alice
 	}
 	if strings.HasPrefix(s, "https://") {
 		return s
@@ -139,6 +151,9 @@ func (g *Gateway) partFromActor(tx *cache.Tx, account cache.Account, who cache.A
 // Unblock lifts a block.
 func (g *Gateway) Unblock(ctx context.Context, user stanza.JID, who string) (string, error) {
 	b, _, err := g.blockOf(ctx, user, who)
+	if isKind(err, NotFound) { // somebody without an account blocks nobody
+		return "", fail(NotFound, "%s is not blocked", who)
+	}
 	if err != nil {
 		return "", err
 	}

@@ -148,7 +148,7 @@ func eachPlaced(tx *cache.Tx, service, node string, fn func(cache.Placement) err
 // Import federates the posts of a node that are older than the link, as many as
 // are asked for and held, oldest first (design: consent).
 func (g *Gateway) Import(ctx context.Context, jid stanza.JID, node string, most int) (string, error) {
-	a, err := g.linked(ctx, jid, node)
+	a, err := g.joined(ctx, jid, node)
 	if err != nil {
 		return "", err
 	}
@@ -174,7 +174,7 @@ func (g *Gateway) Import(ctx context.Context, jid stanza.JID, node string, most 
 // Purge deletes on the fediverse what a node does not hold any more, however it
 // went: what the owner of an emptied node may want.
 func (g *Gateway) Purge(ctx context.Context, jid stanza.JID, node string) (string, error) {
-	a, err := g.linked(ctx, jid, node)
+	a, err := g.joined(ctx, jid, node)
 	if err != nil {
 		return "", err
 	}

@@ -185,7 +185,7 @@ func fetchError(err error) error {
 		return because(map[int]Kind{404: NotFound, 410: Gone}[status.Code], err, "the other server does not have it")
 	}
 	if ap.Temporary(err) {
-		return because(Temporary, err, "the other server cannot be reached")
+		return because(Temporary, err, "the other server cannot be reached now; try again later")
 	}
 	return because(NotFound, err, "the other server gave nothing usable")
 }

@@ -17,6 +17,9 @@ import (
 // storeActor stores an actor document as its origin served it.
 func (g *Gateway) storeActor(ctx context.Context, doc *ap.Document) (cache.Actor, error) {
 	o := doc.Object
+	if !o.IsActor() && len(o.AttributedTo) > 0 { // what people paste
+		return cache.Actor{}, fail(NotFound, "that is a post, not somebody. Its author: %s", o.AttributedTo[0].ID)
+	}
 	if !o.IsActor() || o.Inbox == "" || hostname(o.Inbox) != hostname(o.ID) { // SEC-35
 		return cache.Actor{}, fail(NotFound, "that is not an actor")
 	}

@@ -97,7 +97,7 @@ func TestNoActors(t *testing.T) {
 		{bridged.ID, "xmpp:juliet@capulet.lit", Forbidden},
 		{elsewhere.ID, "not an actor", NotFound}, // SEC-35
 		{nobox.ID, "not an actor", NotFound},
-		{note["id"].(string), "not an actor", NotFound},
+		{note["id"].(string), "that is a post, not somebody. Its author: " + f.ann.ID, NotFound},
 		{f.mast.URL + "/users/none", "does not have it", NotFound},
 	} {
 		if _, err := f.remoteByURI(t.Context(), c.uri); !isKind(err, c.kind) || !strings.Contains(sayError(err), c.says) {
