@@ -13,17 +13,26 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// Backup writes a consistent copy to a file that must not exist yet. Updates go
-// on meanwhile. The copy is on the disk when it returns, or it is not there: it
-// gets its name last.
-func (s *Store) Backup(ctx context.Context, path string) (size int64, err error) {
-	if size, err = s.backup(ctx, path); err != nil {
+// Backup writes a consistent copy of the store at from to a file that must not
+// exist yet. It needs no open Store, and where another process has one, updates
+// go on there: so whoever asks for a copy writes it, with their own rights, and
+// not a server that may write nowhere else. The copy is on the disk when it
+// returns, or it is not there: it gets its name last.
+func Backup(ctx context.Context, from, path string) (size int64, err error) {
+	f, err := os.OpenFile(from, os.O_RDWR, 0) // SQLite would make a file that is not there
+	if err == nil {
+		err = f.Close()
+	}
+	if err == nil {
+		size, err = backup(ctx, from, path)
+	}
+	if err != nil {
 		return 0, fmt.Errorf("back up: %w", err)
 	}
 	return size, nil
 }
 
-func (s *Store) backup(ctx context.Context, path string) (int64, error) {
+func backup(ctx context.Context, from, path string) (int64, error) {
 	if _, err := os.Lstat(path); err == nil {
 		return 0, fmt.Errorf("%s: %w; name a new file", path, fs.ErrExist)
 	}
@@ -35,10 +44,9 @@ func (s *Store) backup(ctx context.Context, path string) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	size, err := s.copyTo(ctx, f)
+	size, err := copyTo(ctx, from, f)
 	if err = errors.Join(err, f.Close()); err == nil {
-		// A link fails if the name was taken meanwhile, where a rename would not.
-		err = os.Link(part, path)
+		err = name(part, path)
 	}
 	err = errors.Join(err, removePart(part))
 	if err == nil {
@@ -61,9 +69,21 @@ func removePart(part string) error {
 	return nil
 }
 
+// name gives a file its name. A link fails if the name was taken meanwhile, where
+// a rename would not; but not every disk has links (FAT, network shares).
+func name(part, path string) error {
+	err := os.Link(part, path)
+	for _, none := range []error{syscall.EPERM, syscall.ENOTSUP, syscall.ENOSYS} {
+		if errors.Is(err, none) {
+			return os.Rename(part, path)
+		}
+	}
+	return err
+}
+
 // copyTo copies the database into an empty file and waits for the disk.
-func (s *Store) copyTo(ctx context.Context, f *os.File) (int64, error) {
-	db, err := sql.Open("sqlite", dsn(s.path, 8<<10, false))
+func copyTo(ctx context.Context, from string, f *os.File) (int64, error) {
+	db, err := sql.Open("sqlite", dsn(from, 8<<10, false))
 	if err != nil {
 		return 0, err
 	}

@@ -42,7 +42,7 @@ func TestBackupOnFullDisk(t *testing.T) {
 	s := open(t)
 	s.furnish(t)
 	path := filepath.Join(disk, "copy.db")
-	_, err := s.Backup(t.Context(), path)
+	_, err := Backup(t.Context(), s.path, path)
 	if !errors.Is(err, ErrNoRoom) || errors.Is(err, ErrTemporary) || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "another disk") {
 		t.Errorf("%v", err)
 	}

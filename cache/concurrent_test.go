@@ -75,7 +75,7 @@ func TestConcurrent(t *testing.T) {
 	work("maintain", 1, func(r *rand.Rand) error {
 		path := filepath.Join(t.TempDir(), "copy.db")
 		_, err := s.Stats(ctx)
-		_, err2 := s.Backup(ctx, path)
+		_, err2 := Backup(ctx, s.path, path)
 		return errors.Join(err, err2, s.Checkpoint(ctx), s.Check(ctx))
 	})
 	wg.Wait()

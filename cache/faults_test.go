@@ -55,7 +55,7 @@ func careChild(what, path string) error {
 			return errors.Join(err, err2)
 		},
 		"backup": func(n int) error {
-			_, err := s.Backup(ctx, fmt.Sprintf("%s.copy-%d-%d", path, os.Getpid(), n))
+			_, err := Backup(ctx, s.path, fmt.Sprintf("%s.copy-%d-%d", path, os.Getpid(), n))
 			return err
 		},
 	}[what]
@@ -219,7 +219,7 @@ func TestCareOnFullDisk(t *testing.T) {
 	if diff := cmp.Diff(len(before)+got.New, len(s.posts(t))); diff != "" {
 		t.Error(diff)
 	}
-	if _, err := s.Backup(t.Context(), "/dev/full/x"); err == nil {
+	if _, err := Backup(t.Context(), s.path, "/dev/full/x"); err == nil {
 		t.Error("a backup was written where none can be")
 	}
 	if _, err := f.Seek(0, 0); err != nil {
@@ -243,10 +243,10 @@ func TestBackupKeepsNames(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if _, err := s.Backup(t.Context(), name); err != nil {
+	if _, err := Backup(t.Context(), s.path, name); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Backup(t.Context(), name); !errors.Is(err, fs.ErrExist) {
+	if _, err := Backup(t.Context(), s.path, name); !errors.Is(err, fs.ErrExist) {
 		t.Errorf("%v", err)
 	}
 	list, err := os.ReadDir(dir)

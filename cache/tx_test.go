@@ -414,10 +414,10 @@ func TestMaintenance(t *testing.T) {
 		t.Error(err)
 	}
 	copied := filepath.Join(t.TempDir(), "copy.db")
-	if n, err := s.Backup(ctx, copied); n == 0 || err != nil {
+	if n, err := Backup(ctx, s.path, copied); n == 0 || err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Backup(ctx, copied); !errors.Is(err, fs.ErrExist) {
+	if _, err := Backup(ctx, s.path, copied); !errors.Is(err, fs.ErrExist) {
 		t.Error("a backup overwrote a file")
 	}
 	openAt(t, copied).view(t, func(tx *Tx) error {

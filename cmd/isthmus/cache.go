@@ -5,11 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
 	"syscall"
 
+	"isthmus/cache"
 	"isthmus/config"
 	"isthmus/translate"
 )
@@ -230,9 +231,21 @@ type cacheBackupCmd struct {
 }
 
 func (c *cacheBackupCmd) Run(ctx context.Context, a *app, root *cli) error {
-	path, err := filepath.Abs(c.File) // the gateway may run in another folder
+	cfg, err := a.config(root)
 	if err != nil {
 		return err
 	}
-	return a.tell(ctx, root, call{Name: "cache backup", Args: []string{path}})
+	if err := hasDatabase(cfg); err != nil {
+		return err
+	}
+	n, err := cache.Backup(ctx, cfg.Cache.Path, c.File)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		err = fmt.Errorf("%w; run this as root, or as the user that runs the gateway, and name a file in a folder where that user may write", err)
+	}
+	if err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(a.stdout, "%s, %s, is a whole copy, private keys included. To restore: stop the gateway, put it in the place of the database, owned by the gateway's user, remove -wal and -shm there, start.\n",
+		c.File, size(n))
+	return err
 }

@@ -71,15 +71,3 @@ func (r reports) vacuum(ctx context.Context) (report, error) {
 	}
 	return say("The database went from %s to %s. New posts waited for %v.", size(v.Before), size(v.After), v.Held.Round(time.Millisecond)), nil
 }
-
-func (r reports) backup(ctx context.Context, c call) (report, error) {
-	if len(c.Args) != 1 {
-		return report{}, errors.New("the name of a new file is needed")
-	}
-	n, err := r.store.Backup(ctx, c.Args[0])
-	if err != nil {
-		return report{}, err
-	}
-	return say("%s, %s, is a whole copy, private keys included. To restore: stop the gateway, put it in the place of the database, remove -wal and -shm there, start.",
-		c.Args[0], size(n)), nil
-}

@@ -33,8 +33,6 @@ func (r reports) Stream(ctx context.Context, c call, in io.Reader, out io.Writer
 		return r.reindex(ctx, out)
 	case "cache vacuum":
 		return r.vacuum(ctx)
-	case "cache backup":
-		return r.backup(ctx, c)
 	}
 	return report{}, errUnknown
 }

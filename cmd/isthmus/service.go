@@ -56,8 +56,8 @@ type health struct {
 
 // askFile gives a command that only reads to the database itself.
 func (a *app) askFile(ctx context.Context, cfg config.Config, in call) (report, error) {
-	if _, err := os.Stat(cfg.Cache.Path); errors.Is(err, fs.ErrNotExist) {
-		return report{}, fmt.Errorf("there is no database %s: the first isthmus serve makes it; if there is one elsewhere, say so in cache.path of %s", cfg.Cache.Path, cfg.File)
+	if err := hasDatabase(cfg); err != nil {
+		return report{}, err
 	}
 	svc, err := a.build(ctx, cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
@@ -65,6 +65,14 @@ func (a *app) askFile(ctx context.Context, cfg config.Config, in call) (report, 
 	}
 	out, err := svc.Do(ctx, in)
 	return out, errors.Join(err, svc.Close())
+}
+
+// hasDatabase is an error where no gateway has ever run.
+func hasDatabase(cfg config.Config) error {
+	if _, err := os.Stat(cfg.Cache.Path); errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("there is no database %s: the first isthmus serve makes it; if there is one elsewhere, say so in cache.path of %s", cfg.Cache.Path, cfg.File)
+	}
+	return nil
 }
 
 // inUse explains a database that another process holds without answering.
