@@ -16,7 +16,7 @@ type fileLock struct{ file *os.File }
 
 // lockFile locks the file at path, which says who holds it.
 func lockFile(path string) (*fileLock, error) {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := create(path)
 	if err != nil {
 		return nil, fmt.Errorf("lock: %w", err)
 	}

@@ -18,15 +18,22 @@ func (tx *Tx) SetMeta(key, value string) error {
 		key, []byte(value))
 }
 
-// Pin keeps a setting at first use, and later returns a *PinError if it has
-// changed: public URLs, path and component are in ids that were given out
-// (design §2).
+// Pin keeps a setting, and returns a *PinError if it has changed since somebody
+// got an account or an address: public URLs, path and component are in ids that
+// were given out then (design §2). Until then it was perhaps a slip.
 func (tx *Tx) Pin(key, value string) error {
 	stored, err := tx.Meta("pin:" + key)
 	if errors.Is(err, ErrNotFound) {
 		return tx.SetMeta("pin:"+key, value)
 	}
 	if err == nil && stored != value {
+		given, err := tx.exists("SELECT 1 WHERE EXISTS (SELECT 1 FROM accounts) OR EXISTS (SELECT 1 FROM bindings)")
+		if err != nil {
+			return err
+		}
+		if !given {
+			return tx.SetMeta("pin:"+key, value)
+		}
 		return &PinError{Key: key, Stored: stored, Given: value}
 	}
 	return err

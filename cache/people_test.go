@@ -16,7 +16,7 @@ import (
 func TestMeta(t *testing.T) {
 	s := open(t)
 	s.update(t, func(tx *Tx) error {
-		if err := errors.Join(tx.Pin("url", "https://a"), tx.Pin("url", "https://a")); err != nil {
+		if err := errors.Join(tx.Pin("url", "https://slip"), tx.Pin("url", "https://a"), tx.PutAccount(louise()), tx.Pin("url", "https://a")); err != nil {
 			t.Error(err)
 		}
 		var pin *PinError

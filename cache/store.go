@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/url"
 	"os"
@@ -105,13 +106,28 @@ func (s *Store) open(ctx context.Context) error {
 }
 
 // touch creates the file readable by its owner only: it holds private keys.
-// SQLite gives its companions the same mode.
+// SQLite gives its companions the same mode, and the same owner.
 func touch(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	f, err := create(path)
 	if err != nil {
 		return err
 	}
 	return f.Close()
+}
+
+// create opens a file for its owner only, and makes it if it is not there.
+func create(path string) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := giveAway(f); err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // dsn is the data source name. Every setting is per connection, except the

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"isthmus/ap"
+	"isthmus/cache"
 	"isthmus/config"
 	"isthmus/xmpp"
 	"isthmus/xmpp/stanza"
@@ -88,7 +89,8 @@ func (c *doctorCmd) Run(ctx context.Context, a *app, root *cli) error {
 	for _, handle := range who {
 		d.checkDiscovery(ctx, handle, "")
 	}
-	d.checkClock(ctx)
+	d.checkPeers(ctx)
+	d.checkClock()
 	return d.end()
 }
 
@@ -162,7 +164,7 @@ func (d *doctor) checkProcess(ctx context.Context, a *app) (stop func()) {
 	d.skip("gateway", "it does not run; doctor stands in for it", "")
 	svc, err := a.build(ctx, d.cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
-		d.checkDatabase(inUse(err, d.cfg).Error())
+		d.fail("database", inUse(err, d.cfg).Error(), d.remedyDatabase(err))
 		return stop
 	}
 	d.health = svc.Health(ctx)
@@ -182,10 +184,26 @@ func (d *doctor) checkProcess(ctx context.Context, a *app) (stop func()) {
 
 func (d *doctor) checkDatabase(trouble string) {
 	if trouble != "" {
-		d.fail("database", trouble, "see that the disk is not full and that the user who runs isthmus may write "+d.cfg.Cache.Path+" and its folder")
+		d.fail("database", trouble, d.remedyDatabase(nil))
 		return
 	}
 	d.ok("database", d.cfg.Cache.Path+" can be read and written")
+}
+
+// remedyDatabase is what to do about a database that cannot be used.
+func (d *doctor) remedyDatabase(err error) string {
+	var pin *cache.PinError
+	switch {
+	case errors.As(err, &pin):
+		return fmt.Sprintf("set it back to %q in %s; or move %s away, with all that it knows, and start anew", pin.Stored, d.cfg.File, d.cfg.Cache.Path)
+	case errors.Is(err, cache.ErrLocked):
+		return "wait until that process has started, or stop it"
+	case errors.Is(err, cache.ErrNewer):
+		return "run the version of isthmus that was here before, or restore the backup from before the upgrade"
+	case errors.Is(err, cache.ErrDamaged):
+		return "stop the gateway and run: isthmus cache verify --repair; if that does not help, restore a backup"
+	}
+	return "see that the disk is not full and that the user who runs isthmus may write " + d.cfg.Cache.Path + " and its folder"
 }
 
 // checkXMPP asks the running gateway for its link, or else makes one.
@@ -215,7 +233,7 @@ func (d *doctor) checkXMPP(ctx context.Context) {
 }
 
 // remedyXMPP is for whatever keeps the link from being made.
-const remedyXMPP = "see that the XMPP server runs, that it listens for components (Prosody: component_ports, ejabberd: ejabberd_service) and that xmpp.server is that address"
+const remedyXMPP = "see that the XMPP server runs, that it listens for components (Prosody does once a Component is in its configuration and it was restarted, ejabberd with a listener ejabberd_service) and that xmpp.server is that address"
 
 // remedyOf is what the server's own reason asks for, if it gave one.
 func remedyOf(err error) string {
@@ -260,35 +278,6 @@ func port(u *url.URL) int {
 		return 80
 	}
 	return 443
-}
-
-// maxSkew is how far our clock may be off. Some peers refuse signatures that
-// are older, or newer, than half a minute.
-const maxSkew = 30 * time.Second
-
-// checkClock compares our clock with those of the servers that we talk to.
-func (d *doctor) checkClock(ctx context.Context) {
-	for _, host := range d.health.Peers {
-		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
-		_, _, _ = d.client.Fetch(ctx, "https://"+host+"/.well-known/nodeinfo", "application/json", 1<<16) // the clock is in any answer
-		cancel()
-	}
-	others := 0
-	for host, skew := range d.clocks {
-		if d.isOurs(host) {
-			continue
-		}
-		others++
-		if skew.Abs() > maxSkew {
-			d.fail("clock", fmt.Sprintf("%s is %s away from ours", host, skew.Round(time.Second)), "set the clock of this machine by NTP; if the others agree with it, that server is wrong")
-			return
-		}
-	}
-	if others == 0 {
-		d.skip("clock", "there is no other server yet to compare it with", "")
-		return
-	}
-	d.ok("clock", fmt.Sprintf("agrees with %d other servers", others))
 }
 
 func (d *doctor) isOurs(host string) bool {

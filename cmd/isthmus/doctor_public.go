@@ -84,6 +84,9 @@ func (d *doctor) checkDNS(ctx context.Context, check string, u *url.URL) bool {
 		d.fail(check, fmt.Sprintf("%s has no address: %v", u.Hostname(), err), "add an A or AAAA record for it that leads to this machine or to the proxy before it")
 		return false
 	}
+	if !slices.ContainsFunc(addrs, func(a netip.Addr) bool { return a.Unmap().Is4() }) {
+		d.warn("DNS", fmt.Sprintf("%s has no IPv4 address", u.Hostname()), "servers without IPv6, of which there are many, cannot reach it: add an A record that leads to this machine or to a proxy before it")
+	}
 	for _, a := range addrs {
 		if a = a.Unmap(); a.IsPrivate() || a.IsLoopback() || a.IsLinkLocalUnicast() {
 			d.warn("DNS", fmt.Sprintf("seen from here, %s is %s, which is not public", u.Hostname(), a),
@@ -119,7 +122,10 @@ func whyUnreachable(err error, u *url.URL) string {
 
 func (d *doctor) remedyPublic(err error, u *url.URL) string {
 	var verify *tls.CertificateVerificationError
+	var invalid x509.CertificateInvalidError
 	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "renew the certificate and have the web server read it anew; if it is not over yet, set the clock of this machine"
 	case statusOf(err) != 0 || errors.Is(err, ap.ErrContent):
 		return d.remedyRoute()
 	case errors.As(err, &verify):
@@ -152,6 +158,9 @@ func (d *doctor) checkDiscovery(ctx context.Context, handle, id string) {
 		return
 	case errors.Is(err, webfinger.ErrWrong):
 		d.fail(check, err.Error(), "let nothing else answer /.well-known/webfinger for that name, and nothing change the answer")
+		return
+	case err != nil && !d.isOurs(handle[strings.LastIndexByte(handle, '@')+1:]):
+		d.fail(check, err.Error(), remedyEgress)
 		return
 	case err != nil:
 		d.fail(check, err.Error(), d.remedyRoute())

@@ -359,12 +359,15 @@ func TestDoctorFindsTrouble(t *testing.T) {
 			c.alter(func(f *fake) { f.mend = func(h *health) { h.Keys = []string{"louise@localhost"} } })
 		}, check: "✗ keys: unreadable for [louise@localhost]", remedy: "restore the database"},
 		{name: "broken database", xmpp: healthy, change: func(c *clinic) { c.write("isthmus.db", strings.Repeat("no database ", 1000)) },
-			check: "✗ database: ", remedy: "may write"},
+			check: "✗ database: ", remedy: "isthmus cache verify --repair"},
 		{name: "actor with another id", xmpp: healthy, change: func(c *clinic) {
 			c.alter(func(f *fake) { f.handler = townhall(c.t, "https://localhost:2") })
 		}, check: "✗ WebFinger of localhost", remedy: "/.well-known/webfinger"},
 		{name: "configuration", xmpp: healthy, change: func(c *clinic) { c.edit(`metrics = ""`, `metric = ""`) },
 			check: "✗ configuration: ", remedy: "mend that line"},
+		{name: "no way out", xmpp: healthy, change: func(c *clinic) {
+			c.alter(func(f *fake) { f.mend = func(h *health) { h.Peers = []string{"localhost:1", "localhost:2"} } })
+		}, check: "✗ other servers: none of 2 can be reached", remedy: "may connect to port 443"},
 		{name: "clock", xmpp: healthy, change: func(c *clinic) {
 			late := clockServer(c, time.Hour)
 			c.edit(`ca_file = "ca.pem"`, "ca_file = \"ca.pem\"\nallow_ports = [443, "+late[strings.LastIndexByte(late, ':')+1:]+"]")
