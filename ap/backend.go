@@ -24,6 +24,8 @@ type Inbox interface {
 	// 410 is an error with that status; one whose origin cannot be reached now
 	// is an error with a status of 500 or more, or with none.
 	PublicKey(ctx context.Context, keyID string, refresh bool) (PublicKey, error)
+	// KeyAtHand is a key that is known already, without asking anybody.
+	KeyAtHand(ctx context.Context, keyID string) (PublicKey, bool)
 	// Blocked tells whether nothing is taken from, nor shown to, this host.
 	Blocked(ctx context.Context, host string) bool
 	// Known tells whether we ever heard of this remote actor (V5).

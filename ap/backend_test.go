@@ -25,6 +25,7 @@ type backend struct {
 	keys      map[string]ap.PublicKey // cached
 	origin    map[string]ap.PublicKey // what a refresh finds
 	keyErr    map[string]error
+	fetching  func()   // what a key that is not known takes
 	asked     []string // key ids, with ! for a refresh
 	blocked   map[string]bool
 	known     map[string]bool
@@ -57,9 +58,22 @@ func (b *backend) PublicKey(_ context.Context, keyID string, refresh bool) (ap.P
 	}
 	k, ok := from[keyID]
 	if !ok {
+		if b.fetching != nil {
+			b.mu.Unlock()
+			b.fetching()
+			b.mu.Lock()
+		}
 		return k, statusError(401)
 	}
 	return k, nil
+}
+
+// KeyAtHand counts for no question.
+func (b *backend) KeyAtHand(_ context.Context, keyID string) (ap.PublicKey, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	k, ok := b.keys[keyID]
+	return k, ok && b.keyErr[keyID] == nil
 }
 
 func (b *backend) Blocked(_ context.Context, host string) bool { return b.blocked[host] }
@@ -117,6 +131,10 @@ type discard struct{ *backend }
 
 func (d discard) PublicKey(_ context.Context, keyID string, _ bool) (ap.PublicKey, error) {
 	return d.keys[keyID], nil
+}
+func (d discard) KeyAtHand(_ context.Context, keyID string) (ap.PublicKey, bool) {
+	k, ok := d.keys[keyID]
+	return k, ok
 }
 func (discard) Receive(context.Context, ap.Incoming) error { return nil }
 func (d discard) Actor(_ context.Context, q ap.Lookup) (any, error) {

@@ -177,7 +177,10 @@ func (s *Server) viewer(r *http.Request) (string, error) {
 	if len(r.Header.Values("Signature")) == 0 && !s.cfg.RequireSignedFetch {
 		return "", nil
 	}
-	signature, err := s.checkSignature(r, nil)
+	signature, err := s.checkSignature(r)
+	if err == nil {
+		err = checkBody(signature, nil)
+	}
 	if err != nil {
 		return "", err
 	}

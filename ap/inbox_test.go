@@ -18,6 +18,7 @@ import (
 	"isthmus/ap"
 	"isthmus/ap/aptest"
 	"isthmus/ap/as2"
+	"isthmus/ap/sig"
 )
 
 // house is a server under test among peers, over TLS.
@@ -81,8 +82,8 @@ func TestInbox(t *testing.T) {
 		}
 		h.backend.received = nil
 	}
-	if n := len(h.backend.asked); n != 6 {
-		t.Errorf("%d questions for keys", n)
+	if n := len(h.backend.asked); n != 0 {
+		t.Errorf("%d questions for a key that is at hand", n)
 	}
 }
 
@@ -218,7 +219,7 @@ func TestKeyRefresh(t *testing.T) {
 		err            error
 		status, asked  int
 	}{
-		"fits":            {fresh, fresh, nil, 202, 1},
+		"fits":            {fresh, fresh, nil, 202, 0},
 		"rotated":         {stale, fresh, nil, 202, 2},
 		"still wrong":     {stale, stale, nil, 401, 2},
 		"other, wrong":    {stale, ap.PublicKey{ID: stale.ID, Owner: stale.Owner}, nil, 401, 2},
@@ -348,6 +349,43 @@ func TestServedMeanwhile(t *testing.T) {
 	}
 }
 
+// TestStrangersWait has those whose key has to be fetched use half of the places:
+// who is known gets in while they wait for slow hosts (SEC-18).
+func TestStrangersWait(t *testing.T) {
+	h := newHouse(t, func(c *ap.ServerConfig) { c.MaxInFlight = 4 })
+	inside, release := make(chan struct{}, 8), make(chan struct{})
+	h.backend.fetching = func() {
+		inside <- struct{}{}
+		<-release
+	}
+	var wait sync.WaitGroup
+	statuses := make(chan int, 4)
+	for _, host := range []string{"a.test", "b.test", "c.test", "d.test"} {
+		stranger := h.Peer(host).Actor("mallory")
+		wait.Go(func() {
+			status, _ := stranger.PostBytes(h.url+"/shared_inbox", like(stranger), nil)
+			statuses <- status
+		})
+	}
+	<-inside
+	<-inside
+	for range 2 {
+		if status := <-statuses; status != 503 || !strings.Contains(h.log.text(), "rule=SEC-18") {
+			t.Errorf("one stranger too many: %d", status)
+		}
+	}
+	if status, _ := h.alice.PostBytes(h.url+"/shared_inbox", like(h.alice), nil); status != 202 || len(inside) != 0 {
+		t.Errorf("somebody known: %d, and %d more keys are fetched", status, len(inside))
+	}
+	close(release)
+	wait.Wait()
+	for range 2 {
+		if status := <-statuses; status != 401 {
+			t.Errorf("a stranger without key: %d", status)
+		}
+	}
+}
+
 // TestForgedForwarding lets nobody choose the host that a signature is for by a
 // header (SEC-50, SEC-14).
 func TestForgedForwarding(t *testing.T) {
@@ -379,7 +417,17 @@ func TestCutBody(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, _ = io.WriteString(conn, "POST /_ap/shared_inbox HTTP/1.1\r\nHost: example.org\r\nContent-Length: 100\r\n\r\n{")
+	r, err := http.NewRequest(http.MethodPost, "https://example.org/_ap/shared_inbox", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", as2.MediaType)
+	if err := sig.Sign(r, make([]byte, 100), h.alice.KeyID, h.alice.Key, time.Now()); err != nil {
+		t.Fatal(err)
+	}
+	_, _ = io.WriteString(conn, "POST /_ap/shared_inbox HTTP/1.1\r\nHost: example.org\r\nContent-Length: 100\r\n")
+	_ = r.Header.Write(conn)
+	_, _ = io.WriteString(conn, "\r\n{")
 	_ = conn.(*net.TCPConn).CloseWrite()
 	answer, _ := io.ReadAll(conn)
 	if !bytes.Contains(answer, []byte("408")) || !strings.Contains(h.log.text(), "rule=L2") {

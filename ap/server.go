@@ -35,11 +35,12 @@ const defaultInFlight = 64
 // they came: a proxy in front passes path, query and Host on unchanged, since
 // they are signed.
 type Server struct {
-	cfg   ServerConfig
-	hosts map[string]bool
-	mux   http.Handler
-	inbox limiter // POSTs; apart, so that our actors are served meanwhile
-	reads limiter
+	cfg       ServerConfig
+	hosts     map[string]bool
+	mux       http.Handler
+	inbox     limiter // POSTs; apart, so that our actors are served meanwhile
+	strangers limiter // those of inbox whose key has to be fetched
+	reads     limiter
 }
 
 // NewServer makes a server.
@@ -53,7 +54,8 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 		cfg.MaxInFlight = defaultInFlight
 	}
 	cfg.Now, cfg.Log = orNow(cfg.Now), orDiscard(cfg.Log)
-	s := &Server{cfg: cfg, hosts: map[string]bool{}, inbox: newLimiter(cfg.MaxInFlight), reads: newLimiter(2 * cfg.MaxInFlight)}
+	s := &Server{cfg: cfg, hosts: map[string]bool{}, inbox: newLimiter(cfg.MaxInFlight),
+		strangers: newLimiter(max(1, cfg.MaxInFlight/2)), reads: newLimiter(2 * cfg.MaxInFlight)}
 	for _, h := range cfg.Hosts {
 		s.hosts[canonicalHost(h)] = true
 	}

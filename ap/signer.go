@@ -37,18 +37,35 @@ func unauthorized(rule, reason string, err error) error {
 	return &refusal{status: http.StatusUnauthorized, rule: rule, reason: reason, err: err}
 }
 
-// checkSignature makes the checks that need no key (S3), cheapest first, so that
-// strangers make us fetch nothing (SEC-17).
-func (s *Server) checkSignature(r *http.Request, body []byte) (*sig.Signature, error) {
+// checkSignature makes the checks that need neither key nor body (S3), cheapest
+// first, so that strangers make us fetch nothing (SEC-17).
+func (s *Server) checkSignature(r *http.Request) (*sig.Signature, error) {
 	host, _ := s.host(r)
-	signature, err := sig.Verify(
-		sig.Request{Method: r.Method, Target: r.RequestURI, Host: host, Header: r.Header, Body: body},
+	signature, err := sig.VerifyHead(
+		sig.Request{Method: r.Method, Target: r.RequestURI, Host: host, Header: r.Header},
 		sig.Policy{Now: s.cfg.Now(), Hosts: s.isOurs, Signer: func(keyID string) error { return s.checkSigner(r.Context(), keyID) }})
+	return signature, badSignature(err)
+}
+
+// checkBody checks that a body is the one that was signed (S3).
+func checkBody(signature *sig.Signature, body []byte) error {
+	return badSignature(signature.CheckBody(body))
+}
+
+// badSignature turns what is wrong with a signature into an answer.
+func badSignature(err error) error {
 	var bad *sig.Error
 	if errors.As(err, &bad) {
-		return nil, unauthorized(bad.Rule, bad.Reason, nil)
+		return unauthorized(bad.Rule, bad.Reason, nil)
 	}
-	return signature, err
+	return err
+}
+
+// vouched gives the owner of the key that a signature was made with, if it is at
+// hand: nothing has to be asked of anybody.
+func (s *Server) vouched(ctx context.Context, signature *sig.Signature) (owner string, ok bool) {
+	key, ok := s.cfg.Backend.KeyAtHand(ctx, signature.KeyID)
+	return key.Owner, ok && signature.VerifyWith(key.Key) == nil
 }
 
 // checkSigner looks at the id of a key, or at its owner.

@@ -29,13 +29,9 @@ func (g *Gateway) PublicKey(ctx context.Context, id string, refresh bool) (ap.Pu
 			return k, nil
 		}
 	}
-	var stored cache.RemoteKey
-	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		stored, err = tx.Key(id)
-		return err
-	})
+	stored, err := g.storedKey(ctx, id)
 	known := err == nil && stored.PEM != ""
-	if known && (!refresh || g.now().Sub(stored.FetchedAt) < keyRefresh) {
+	if known && (!refresh || g.since(stored.FetchedAt) < keyRefresh) {
 		return g.parsedKey(stored)
 	}
 	if err != nil && !errors.Is(err, cache.ErrNotFound) {
@@ -44,6 +40,30 @@ func (g *Gateway) PublicKey(ctx context.Context, id string, refresh bool) (ap.Pu
 	return fly(ctx, g, "key "+id, func(ctx context.Context) (ap.PublicKey, error) {
 		return g.fetchKey(ctx, id)
 	})
+}
+
+// KeyAtHand is a key that is known already.
+func (g *Gateway) KeyAtHand(ctx context.Context, id string) (ap.PublicKey, bool) {
+	if g.addr.IsLocalURL(id) {
+		return ap.PublicKey{}, false
+	}
+	if k, ok := g.recent.keys.GetIfPresent(id); ok {
+		return k, true
+	}
+	stored, err := g.storedKey(ctx, id)
+	if err != nil || stored.PEM == "" {
+		return ap.PublicKey{}, false
+	}
+	k, err := g.parsedKey(stored)
+	return k, err == nil
+}
+
+func (g *Gateway) storedKey(ctx context.Context, id string) (stored cache.RemoteKey, err error) {
+	err = g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		stored, err = tx.Key(id)
+		return err
+	})
+	return stored, err
 }
 
 // fetchKey reads a key from its origin: the actor itself, or a document of the

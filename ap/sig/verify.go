@@ -16,11 +16,11 @@ import (
 	"github.com/go-fed/httpsig"
 )
 
-// Signature is a signature whose form, clock, host and digest have been
-// checked, but not its key.
+// Signature is a signature whose form, clock and host have been checked, but not
+// its key.
 type Signature struct {
 	KeyID  string
-	Digest [sha256.Size]byte // SHA-256 of the body, when there can be one
+	Digest [sha256.Size]byte // SHA-256 of the body, from CheckBody
 
 	request Request
 	params  params
@@ -30,6 +30,19 @@ type Signature struct {
 // Verify checks all that can be checked without the key, so that strangers
 // cannot make us fetch keys for nothing (SEC-17). Its errors are *Error, or the Signer's.
 func Verify(r Request, p Policy) (*Signature, error) {
+	s, err := VerifyHead(r, p)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.CheckBody(r.Body); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// VerifyHead is Verify without the body, which may still be on its way: the
+// signature covers the digest. What was signed is known after CheckBody only.
+func VerifyHead(r Request, p Policy) (*Signature, error) {
 	value, err := header(r.Header)
 	if err != nil {
 		return nil, err
@@ -48,7 +61,7 @@ func Verify(r Request, p Policy) (*Signature, error) {
 		}
 	}
 	for _, check := range []func(*Signature, Policy) error{
-		(*Signature).checkForm, (*Signature).checkCoverage, (*Signature).checkClock, (*Signature).checkHost, (*Signature).checkDigest,
+		(*Signature).checkForm, (*Signature).checkCoverage, (*Signature).checkClock, (*Signature).checkHost,
 	} {
 		if err := check(s, p); err != nil {
 			return nil, err
@@ -179,10 +192,10 @@ func (s *Signature) checkHost(p Policy) error {
 	return nil
 }
 
-// checkDigest checks the digest against the bytes that came. SHA-256 must be
+// CheckBody checks the digest against the bytes that came. SHA-256 must be
 // among its parts, and every part that we can compute must be right (S3).
-func (s *Signature) checkDigest(Policy) error {
-	s.Digest = sha256.Sum256(s.request.Body)
+func (s *Signature) CheckBody(body []byte) error {
+	s.Digest = sha256.Sum256(body)
 	if !s.hasBody() && !s.covers("digest") {
 		return nil
 	}
@@ -198,7 +211,7 @@ func (s *Signature) checkDigest(Policy) error {
 		case "sha-256":
 			want, found = s.Digest[:], true
 		case "sha-512":
-			sum := sha512.Sum512(s.request.Body)
+			sum := sha512.Sum512(body)
 			want = sum[:]
 		default:
 			continue
