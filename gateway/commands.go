@@ -88,6 +88,7 @@ func table() []command {
 		{name: "search", arg: "words", help: "find posts that passed through here", run: searchCommand, pages: searchPage,
 			more: "Words, \"a phrase\", -without, from:alice@mast.social, tag:moss, lang:en, has:media, after:2026-11-01. Ten at a time; more goes on."},
 		{name: "more", help: "go on with the last search", aliases: []string{"next"}, run: moreCommand},
+		{name: "count", arg: "words", help: "how many posts a search finds, up to 10000", run: countCommand},
 		{name: "suggest", arg: "hashtag", maybe: true, help: "whom and what I could follow", run: onActor((*Gateway).Suggest)},
 		{name: "save", arg: "ferns fern -moss", help: "keep a search under a name, as a node that you can subscribe to", run: onActor((*Gateway).Save),
 			more: "A name, then what to search for. Subscribe to the node that I name, and you are told of new posts."},

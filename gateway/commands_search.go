@@ -107,6 +107,34 @@ func moreCommand(ctx context.Context, o order) (string, error) {
 	return readOn(ctx, o, mark.cursor)
 }
 
+// countMost is up to how many posts are counted for others.
+const countMost = 10_000
+
+func countCommand(ctx context.Context, o order) (string, error) {
+	var n cache.Counted
+	v := o.g.viewer(ctx, o.user)
+	err := o.g.search(ctx, o.user, func(tx *cache.Tx) (err error) {
+		n, err = tx.Count(cache.SearchQuery{Text: o.arg, Viewer: v, Now: o.g.now()}, countMost)
+		return err
+	})
+	if err != nil {
+		return "", wrongQuery(o.arg, err)
+	}
+	said := fmt.Sprintf("%d posts.", n.Posts)
+	switch {
+	case n.More:
+		said = fmt.Sprintf("More than %d posts.", n.Posts)
+	case n.Posts == 0:
+		said = "No posts."
+	case n.Posts == 1:
+		said = "One post."
+	}
+	if n.Behind > 0 {
+		said += " Some are not in the index yet."
+	}
+	return said, nil
+}
+
 // readOn answers with a page and remembers where the next one begins.
 func readOn(ctx context.Context, o order, cursor string) (string, error) {
 	page, err := searchPage(ctx, o, cursor)

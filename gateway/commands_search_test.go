@@ -54,6 +54,13 @@ func TestSearchPages(t *testing.T) {
 	if got := say("search fern is:fern"); !strings.Contains(got, "at character 9, “fern”") {
 		t.Errorf("a wrong query: %q", got)
 	}
+	for text, want := range map[string]string{
+		"count fern": "23 posts.", `count "number 3"`: "One post.", "count moss": "No posts.", "count is:fern": "I cannot read that search at character 4",
+	} {
+		if got := say(text); !strings.HasPrefix(got, want) {
+			t.Errorf("%s: %q", text, got)
+		}
+	}
 	w.adHocPages(n)
 }
 

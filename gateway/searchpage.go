@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"time"
 
 	"isthmus/cache"
 	"isthmus/web"
@@ -38,5 +39,32 @@ func (pg *pages) Search(ctx context.Context, q web.SearchQuery) (web.SearchPage,
 	if wrong := (*cache.QueryError)(nil); errors.As(err, &wrong) {
 		return web.SearchPage{Mistake: &web.Mistake{Pos: wrong.Pos, Len: wrong.Len, Problem: wrong.Problem, Hint: wrong.Hint}}, nil
 	}
+	if err == nil && q.Count {
+		out.Total, out.More = pg.count(ctx, query, out)
+	}
 	return out, storeError(err)
+}
+
+// A page says how many posts there are if that is soon counted.
+const (
+	pageCount     = 1000
+	pageCountTime = 150 * time.Millisecond
+)
+
+// count counts what is on all pages, of which the first is known.
+func (pg *pages) count(ctx context.Context, q cache.SearchQuery, first web.SearchPage) (n int, more bool) {
+	if first.Next == "" {
+		return len(first.Found), false
+	}
+	ctx, cancel := context.WithTimeout(ctx, pageCountTime)
+	defer cancel()
+	err := pg.g.store.View(ctx, func(tx *cache.Tx) error {
+		c, err := tx.Count(q, pageCount)
+		n, more = c.Posts, c.More
+		return err
+	})
+	if err != nil {
+		return 0, false
+	}
+	return n, more
 }

@@ -22,6 +22,7 @@ type SearchQuery struct {
 	Text   string
 	Best   bool   // the best matches first, not the newest
 	Cursor string // SearchPage.Next of the page before
+	Count  bool   // how many there are is asked for too
 }
 
 // SearchPage is a page of what was found, or a mistake in the question.
@@ -29,6 +30,8 @@ type SearchPage struct {
 	Found   []Found
 	Next    string // cursor; empty: there is no more
 	Mistake *Mistake
+	Total   int  // how many there are on all pages; 0: that was not counted
+	More    bool // there are more than Total
 }
 
 // Found is a post with the place that matched.
@@ -88,6 +91,21 @@ type searchView struct {
 	NextURL, FeedURL string
 }
 
+// Heading says how many posts were found, as far as that is known.
+func (v searchView) Heading() string {
+	switch {
+	case len(v.Found) == 0:
+		return "Nothing found"
+	case v.Total == 0:
+		return "Found"
+	case v.More:
+		return "Found more than " + strconv.Itoa(v.Total) + " posts"
+	case v.Total == 1:
+		return "Found one post"
+	}
+	return "Found " + strconv.Itoa(v.Total) + " posts"
+}
+
 // Place is the query with the mistake marked; nothing if it is not in the text.
 func (v searchView) Place() []Piece {
 	if v.Mistake == nil || v.Mistake.Pos+v.Mistake.Len == 0 {
@@ -144,6 +162,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) {
 	view := searchView{Action: s.cfg.Path + "/search", Text: q.Text, Best: q.Best, Asked: q.Text != ""}
 	view.Mistake = mistake
 	if view.Asked && mistake == nil {
+		q.Count = q.Cursor == ""
 		found, ok := s.find(w, r, q)
 		if !ok {
 			return

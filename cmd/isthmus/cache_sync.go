@@ -47,29 +47,42 @@ func (a *app) watchSync(ctx context.Context, root *cli) error {
 		}
 		row := map[string]string{}
 		for i, name := range out.Tables[0].Columns {
-			row[name] = cell(out.Tables[0].Rows[0][i])
+			row[name] = printable(cell(out.Tables[0].Rows[0][i]))
 		}
-		line := fmt.Sprintf("%s pages, %s posts, %s of them new", row["pages"], row["posts"], row["new"])
-		if row["note"] != "-" {
-			line += "; " + row["note"]
-		}
+		line, ended, err := syncShown(row)
 		if line != shown {
-			fmt.Fprintln(a.stdout, printable(line))
+			fmt.Fprintln(a.stdout, line)
 			shown = line
 		}
-		switch cache.SyncState(row["state"]) {
-		case cache.SyncDone:
-			fmt.Fprintln(a.stdout, "That is all of it.")
-			return nil
-		case cache.SyncRunning:
-		default:
-			return fmt.Errorf("it is %s: %s", row["state"], printable(row["note"]))
+		if ended {
+			return err
 		}
 		select {
 		case <-ctx.Done():
 			return errors.New("the gateway goes on; isthmus cache sync shows how far it is")
 		case <-time.After(syncLook):
 		}
+	}
+}
+
+// syncShown is what is said of a sync, and, once it ended, why it is not whole.
+func syncShown(row map[string]string) (line string, ended bool, err error) {
+	line = fmt.Sprintf("%s pages, %s posts, %s of them new", row["pages"], row["posts"], row["new"])
+	switch note := row["note"]; cache.SyncState(row["state"]) {
+	case cache.SyncDone:
+		if note != "-" {
+			line += "; " + note
+		}
+		return line + "\nThat is all of it.", true, nil
+	case cache.SyncRunning:
+		if note != "-" {
+			line += "; " + note
+		}
+		return line, false, nil
+	case cache.SyncStopped:
+		return line, true, errors.New("it was stopped; the same command goes on")
+	default:
+		return line, true, fmt.Errorf("the rest was not fetched: %s", note)
 	}
 }
 

@@ -41,6 +41,7 @@ type searchCmd struct {
 	Limit   int      `short:"l" default:"20" help:"At most so many (${default})."`
 	Index   int      `short:"i" help:"Leave out so many first."`
 	Cursor  string   `short:"c" help:"Go on where the last page ended."`
+	Count   bool     `help:"Only say how many posts there are."`
 	Payload bool     `short:"P" help:"With the post as XML."`
 	Key     []string `short:"k" sep:"none" help:"Only this field of each post; several."`
 	Output  string   `short:"O" enum:"table,json,ndjson,xml" default:"table" help:"table, json, ndjson (a post a line) or xml (an Atom feed)."`
@@ -56,6 +57,7 @@ type searchRequest struct {
 	Cursor  string         `json:"cursor,omitempty"`
 	Limit   int            `json:"limit"`
 	Payload bool           `json:"payload,omitempty"`
+	Count   bool           `json:"count,omitempty"` // how many there are, and none of them
 }
 
 // searchPage is how many hits are asked for at a time.
@@ -78,6 +80,9 @@ func (c *searchCmd) Run(ctx context.Context, a *app, root *cli) error {
 	if err := cache.CheckQuery(req.Text); err != nil {
 		return wrongQuery(a.stderr, req.Text, err)
 	}
+	if c.Count {
+		return c.count(ctx, a, root, req)
+	}
 	req.Payload = c.Payload || c.Output == "xml"
 	var found searchReport
 	for skip, left := c.Index, c.Limit; left > 0; {
@@ -95,6 +100,31 @@ func (c *searchCmd) Run(ctx context.Context, a *app, root *cli) error {
 		}
 	}
 	return printSearch(a, c, req.Text, found)
+}
+
+// count prints how many posts there are.
+func (c *searchCmd) count(ctx context.Context, a *app, root *cli, req searchRequest) error {
+	if c.Output != "table" && c.Output != "json" {
+		return fmt.Errorf("--count is one number; leave --output %s away, or take --json", c.Output)
+	}
+	if c.Cursor != "" || c.Index > 0 || len(c.Key) > 0 || c.Payload {
+		return errors.New("--count is of all pages and shows no post; leave --cursor, --index, --key and --payload away")
+	}
+	req.Count = true
+	found, err := a.searched(ctx, root, c.As, req)
+	if err != nil {
+		return err
+	}
+	if c.Output == "json" {
+		out := map[string]any{"count": found.Count}
+		if found.Behind > 0 {
+			out["behind"] = found.Behind
+		}
+		return writeJSON(a.stdout, out)
+	}
+	found.tellBehind(a)
+	_, err = fmt.Fprintln(a.stdout, found.Count)
+	return err
 }
 
 // request makes one search of all flags.

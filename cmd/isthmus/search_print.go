@@ -32,7 +32,8 @@ func printSearch(a *app, c *searchCmd, text string, found searchReport) (err err
 	case "xml":
 		err = found.printXML(out, text)
 	default:
-		err = found.printTable(a, c)
+		found.tellBehind(a)
+		err = found.print(a, c)
 	}
 	if err == nil && found.Cursor != "" { // not among the posts, which programs read
 		_, err = fmt.Fprintf(a.stderr, "isthmus: there are more; go on with --cursor %s\n", found.Cursor)
@@ -40,15 +41,14 @@ func printSearch(a *app, c *searchCmd, text string, found searchReport) (err err
 	return err
 }
 
-// printTable writes what was found for people.
-func (f searchReport) printTable(a *app, c *searchCmd) error {
+// tellBehind says how many posts could not be found yet.
+func (f searchReport) tellBehind(a *app) {
 	switch {
 	case f.Behind == 1:
 		fmt.Fprintln(a.stderr, "isthmus: one post is not in the index yet")
 	case f.Behind > 1:
 		fmt.Fprintf(a.stderr, "isthmus: %d posts are not in the index yet\n", f.Behind)
 	}
-	return f.print(a, c)
 }
 
 // print writes hits for people: as a list on a terminal, else as a table.

@@ -19,6 +19,7 @@ type searchReport struct {
 	Hits   []searchHit `json:"hits"`
 	Cursor string      `json:"cursor,omitempty"`
 	Behind int         `json:"behind,omitempty"`
+	Count  int         `json:"count,omitempty"` // if that was asked for
 }
 
 // searchHit is a post that was found.
@@ -55,6 +56,11 @@ func (r reports) search(ctx context.Context, c call) (report, error) {
 				return notLinked(err, c.As)
 			}
 			q.Viewer.Actor = account.URI
+		}
+		if req.Count {
+			n, err := tx.Count(q, 0)
+			out = searchReport{Count: n.Posts, Behind: n.Behind}
+			return err
 		}
 		for {
 			out, err = found(tx, q, req.Payload)

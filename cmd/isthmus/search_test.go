@@ -151,10 +151,29 @@ func TestSearchMistakes(t *testing.T) {
 		{[]string{"--cursor", "x"}, "the cursor is not one of this search; start without it"},
 		{[]string{"--before", "soon"}, `"soon" is no date`},
 		{[]string{"x", "--all", "--as", "louise@example.org"}, "--all is for the operator"},
+		{[]string{"x", "--count", "--output", "xml"}, "--count is one number; leave --output xml away, or take --json"},
+		{[]string{"x", "--count", "--key", "url"}, "--count is of all pages"},
+		{[]string{"--field", "kind == reply"}, `there is no kind "reply"; did you mean is:reply?`},
+		{[]string{"--field", "kind == pol"}, "did you mean poll?"},
 		{[]string{"x", "--index=-1"}, "--index must not be negative"},
 	} {
 		if status, out, errs := b.with(append([]string{"search"}, tt.args...)...); status != exitFailed || out != "" || !strings.Contains(errs, tt.want) {
 			t.Errorf("%q: status %d\n%s%s", tt.args, status, out, errs)
+		}
+	}
+}
+
+// How many there are does not depend on how many are shown.
+func TestSearchCount(t *testing.T) {
+	b := newBench(t, serveConfig(t))
+	library(t, b)
+	for _, tt := range []struct{ args, want string }{
+		{"", "4\n"}, {"-l 1", "4\n"}, {"cats OR sea", "2\n"}, {"harbour", "1\n"}, {"harbour --all", "2\n"}, {"-o updated sea", "1\n"}, {"nothing", "0\n"},
+		{"--json -F reply_to==x", "{\n  \"count\": 0\n}\n"}, {"--json cats", "{\n  \"count\": 1\n}\n"},
+	} {
+		status, out, errs := b.with(append([]string{"search", "--count"}, strings.Fields(tt.args)...)...)
+		if status != exitDone || out != tt.want || errs != "" {
+			t.Errorf("%q: status %d, %q\n%s", tt.args, status, out, errs)
 		}
 	}
 }
