@@ -33,7 +33,7 @@ func (g *Gateway) say(ctx context.Context, to stanza.JID, text string) {
 // for an actor. Automatic traffic is ignored (xmpp.md 6, loops).
 func (c *chat) Message(ctx context.Context, m xmpp.Message) {
 	g := c.g
-	if m.Type != "" && m.Type != "chat" && m.Type != "normal" || !m.Delayed.IsZero() || g.ours(m.From) || m.From.Local() == "" {
+	if m.Type != "" && m.Type != "chat" && m.Type != "normal" || m.Replayed || g.ours(m.From) || m.From.Local() == "" {
 		return
 	}
 	switch {

@@ -7,8 +7,6 @@ import (
 
 	"isthmus/ap"
 	"isthmus/cache"
-	"isthmus/xmpp"
-	"isthmus/xmpp/stanza"
 )
 
 // A host that failed this often in a row rests before the next attempt.
@@ -51,25 +49,34 @@ func (g *Gateway) deliver(ctx context.Context, j cache.Job) error {
 	}
 	err = g.client.Post(ctx, d.Inbox, act.Raw, key)
 	if err == nil {
-		g.delivered(ctx, j, d)
+		g.delivered(j, d)
 		return nil
 	}
 	return g.notDelivered(j, d, err)
 }
 
-// delivered notes that a host works, and confirms a direct message to a client
-// that asked for it (XEP-0184).
-func (g *Gateway) delivered(ctx context.Context, j cache.Job, d deliverJob) {
-	if j.Attempts > 0 {
-		g.settle(j.Note, func(tx *cache.Tx) error { return tx.HostWorked(j.Host) })
+// delivered notes that a host works, and has a client told that asked whether its
+// direct message arrived (XEP-0184). That is a job, as the link may be down now.
+func (g *Gateway) delivered(j cache.Job, d deliverJob) {
+	receipt := d.Message != nil && d.Message.Receipt
+	if j.Attempts == 0 && !receipt {
+		return
 	}
-	if d.Message != nil && d.Message.Receipt {
-		m := xmpp.Message{Received: d.Message.ID}
-		m.From, m.To = stanza.JID(d.Message.To), stanza.JID(d.Message.From)
-		if err := g.link.Send(ctx, m.Element()); err != nil {
-			g.log.Info("send receipt", "error", err)
+	g.settle(j.Note, func(tx *cache.Tx) error {
+		if j.Attempts > 0 {
+			if err := tx.HostWorked(j.Host); err != nil {
+				return err
+			}
 		}
-	}
+		if !receipt {
+			return nil
+		}
+		to, err := tx.ActorByJID(d.Message.To)
+		if err != nil || d.Inbox != to.Inbox && d.Inbox != to.SharedInbox {
+			return ignoreMissing(err) // others in the conversation got it
+		}
+		return tx.Enqueue(g.messageJob(messageWork{Bounce: d.Message, Received: true}))
+	})
 }
 
 // notDelivered decides whether a delivery is tried again (1.7, D4).

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"time"
 
 	"isthmus/cache"
+	"isthmus/translate"
 	"isthmus/xmpp/stanza"
 )
 
@@ -137,5 +139,47 @@ func TestInboxGone(t *testing.T) {
 	})
 	if n := len(f.jobs(jobState)); n != 1 {
 		t.Errorf("Louise is told %d times that Ann left", n)
+	}
+}
+
+// TestReceipt shows that a receipt (XEP-0184) waits for the link, and tells of the
+// actor that was written to, not of others in the conversation.
+func TestReceipt(t *testing.T) {
+	f := newFediverse(t)
+	ann, err := f.remoteByURI(t.Context(), f.ann.ID)
+	f.must(err)
+	_, err = f.remoteByURI(t.Context(), f.carl.ID)
+	f.must(err)
+	group := f.ann.Note("Meet at noon.")
+	group["to"], group["cc"] = []string{f.louise.URI, f.carl.ID}, []string{}
+	f.get(f.ann, f.ann.Activity("Create", group), f.louise.Acct)
+	f.update(func(tx *cache.Tx) error {
+		return tx.PutMessage(cache.Message{ID: "g", Our: ann.JID, User: louise, Object: group["id"].(string), Origin: translate.OriginAP, At: f.clock()})
+	})
+	away := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	took := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusAccepted) })
+	f.mast.Script("/users/ann/inbox", away)
+	f.mast.Script("/users/carl/inbox", took)
+	f.chat(phone, ann.JID, "m1", "Yes.", stanza.New(stanza.NSReceipts, "request"), stanza.New(stanza.NSReply, "reply").Set("id", "g").Set("to", ann.JID))
+	f.turnOf("deliver")
+	if jobs := f.jobs(jobMessage); len(jobs) != 0 {
+		t.Errorf("before Ann's server has it: %+v", jobs)
+	}
+	f.mast.Script("/users/ann/inbox", took)
+	f.stop() // the link is down when it arrives
+	f.pass(time.Hour)
+	f.turnOf("deliver")
+	jobs := f.jobs(jobMessage)
+	if len(jobs) != 1 {
+		t.Fatalf("receipts: %+v", jobs)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() { _ = f.link.Run(ctx) }()
+	f.eventually("the link", f.link.Online)
+	f.must(f.runMessage(t.Context(), jobs[0]))
+	el := f.xmpp.await("the receipt", func(el *stanza.Element) bool { return el.Child(stanza.NSReceipts, "received") != nil })
+	if el.Child(stanza.NSReceipts, "received").Get("id") != "m1" || el.Get("to") != phone || el.Get("from") != ann.JID || el.Get("type") != "chat" || el.Get("id") == "" {
+		t.Errorf("the receipt is %s", el)
 	}
 }

@@ -199,3 +199,63 @@ func TestDirectReactions(t *testing.T) {
 		w.expect(c.want)
 	}
 }
+
+// TestWrittenOffline shows that what a client had kept back while it was offline
+// (Conversations and Dino say so with a delay of their own) arrives, and what a
+// room or an archive shows again does not.
+func TestWrittenOffline(t *testing.T) {
+	w := newWorld(t)
+	w.linkUser(louise)
+	late := func(by string) *stanza.Element {
+		return stanza.New(stanza.NSDelay, "delay").Set("from", by).Set("stamp", "2026-11-21T07:00:00Z")
+	}
+	for i, c := range []struct{ by, want string }{{"", "Create"}, {louise, "Create"}, {phone, "Create"}, {"example.org", ""}, {"room@conference.example.org", ""}} {
+		w.chat(phone, aliceJID, "late"+string(rune('a'+i)), "From the tunnel.", late(c.by))
+		w.expect(c.want)
+	}
+	w.chat(phone, aliceJID, "latea", "From the tunnel.", late("")) // sent again: nobody had confirmed it
+	w.expect("")
+	w.chat(phone, ourComponent, "cmd", "status", late(""))
+	if got := w.xmpp.said(louise); !strings.Contains(got, "is linked") {
+		t.Errorf("the gateway says %q", got)
+	}
+}
+
+// TestPicturesOfMessage shows that the pictures of a message, which are messages
+// of their own, can be reacted to and are taken back with it.
+func TestPicturesOfMessage(t *testing.T) {
+	w := newWorld(t)
+	a := w.linkUser(louise)
+	note := w.remotePost(aliceURI, "pair", "direct", `,"attachment":[{"type":"Document","mediaType":"image/png","url":"https://mast.social/1.png"},{"type":"Document","mediaType":"image/png","url":"https://mast.social/2.png"}]`)
+	w.must(w.runMessage(t.Context(), w.messageJob(messageWork{URI: note, To: a.URI})))
+	sent := func() (ids []string) {
+		for range 3 {
+			el := w.xmpp.await("a message of Alice", func(el *stanza.Element) bool { return el.Name == "message" && el.Get("from") == aliceJID })
+			if r := el.Child(stanza.NSRetract, "retract"); r != nil {
+				ids = append(ids, r.Get("id"))
+			} else {
+				ids = append(ids, el.Get("id"))
+			}
+		}
+		slices.Sort(ids)
+		return ids
+	}
+	ids := sent()
+	for i, id := range ids {
+		w.chat(phone, aliceJID, "r"+id, "", stanza.New(stanza.NSReactions, "reactions").Set("id", id).Add(stanza.Text("", "reaction", "❤️")))
+		w.expect([]string{"Like", "", ""}[i])
+	}
+	w.update(func(tx *cache.Tx) error {
+		stored, err := tx.PostByURI(note, operator)
+		if err != nil {
+			return err
+		}
+		return w.remove(tx, stored, aliceURI)
+	})
+	for _, j := range w.jobs(jobMessage) {
+		w.must(w.runMessage(t.Context(), j))
+	}
+	if gone := sent(); !slices.Equal(gone, ids) {
+		t.Errorf("taken back %q, sent %q", gone, ids)
+	}
+}

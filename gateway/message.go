@@ -27,6 +27,7 @@ type messageWork struct {
 
 	Bounce    *bounce `json:"bounce,omitempty"`    // a message that was not delivered; Notice says why, and
 	Condition string  `json:"condition,omitempty"` // what kind of error it is
+	Received  bool    `json:"received,omitempty"`  // or it was, which its sender asked to know (XEP-0184)
 }
 
 func (g *Gateway) messageJob(w messageWork) cache.Job {
@@ -36,6 +37,9 @@ func (g *Gateway) messageJob(w messageWork) cache.Job {
 	case w.Bounce != nil:
 		w.User = w.Bounce.From
 		note = "error for a message of " + w.User
+		if w.Received {
+			note = "receipt for a message of " + w.User
+		}
 	case w.Notice != "":
 		note = "notice to " + w.User
 	}
@@ -100,6 +104,12 @@ func (g *Gateway) runMessage(ctx context.Context, j cache.Job) error {
 		return err
 	}
 	switch {
+	case w.Received:
+		// As the message was, so that it reaches other clients of the user if the
+		// one that asked is gone; archives keep it if they are told to.
+		m := xmpp.Message{ID: stanzaID(j), Type: "chat", Received: w.Bounce.ID, Hints: []string{"store"}}
+		m.From, m.To = stanza.JID(w.Bounce.To), stanza.JID(w.Bounce.From)
+		return g.link.Deliver(ctx, m.Element())
 	case w.Bounce != nil:
 		el := stanza.New("", "message").Set("type", "error").Set("id", w.Bounce.ID).
 			Set("from", w.Bounce.To).Set("to", w.Bounce.From)
@@ -141,6 +151,7 @@ func (g *Gateway) privatePost(ctx context.Context, w messageWork) error {
 	id := translate.ItemIDForRemote(g.itemKey, "message "+w.URI+" "+w.To)
 	parts := translate.ChatParts(p)
 	els := make([]*stanza.Element, 0, len(parts))
+	ids := []string{id}
 	for i, part := range parts {
 		m := xmpp.Message{ID: fmt.Sprintf("%s-%d", id, i), Type: "chat", Body: part.Body, Thread: p.Thread}
 		if i == 0 {
@@ -151,22 +162,32 @@ func (g *Gateway) privatePost(ctx context.Context, w messageWork) error {
 			}
 		} else if w.Edit {
 			continue
+		} else {
+			ids = append(ids, m.ID)
 		}
 		m.OriginID = m.ID
 		m.From, m.To = stanza.JID(p.Owner.JID), stanza.JID(to.JID)
 		els = append(els, m.Element().Add(part.Payload...))
 	}
-	if err := g.rememberMessage(ctx, id, p, to); err != nil {
+	if err := g.rememberMessages(ctx, ids, p, to); err != nil {
 		return err
 	}
 	return g.link.Deliver(ctx, els...)
 }
 
-func (g *Gateway) rememberMessage(ctx context.Context, id string, p translate.Post, to cache.Account) error {
+// rememberMessages notes by which ids a post is known to a reader: its pictures
+// are messages of their own, which can be answered and are taken back with it.
+func (g *Gateway) rememberMessages(ctx context.Context, ids []string, p translate.Post, to cache.Account) error {
 	return g.store.Update(ctx, func(tx *cache.Tx) error {
-		return tx.PutMessage(cache.Message{
-			ID: id, Our: p.Owner.JID, User: to.JID, Object: p.URI, Origin: translate.OriginAP, Thread: p.Thread, At: g.now(),
-		})
+		for _, id := range ids {
+			err := tx.PutMessage(cache.Message{
+				ID: id, Our: p.Owner.JID, User: to.JID, Object: p.URI, Origin: translate.OriginAP, Thread: p.Thread, At: g.now(),
+			})
+			if err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

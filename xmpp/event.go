@@ -88,6 +88,19 @@ func delayed(el *stanza.Element) time.Time {
 	return t.UTC()
 }
 
+// replayed tells whether a stanza was kept back by somebody else than its sender.
+// Clients mark themselves, without a name, what was written while they were
+// offline (Conversations, Dino).
+func replayed(el *stanza.Element) bool {
+	sender := stanza.JID(el.Get("from")).Bare()
+	for c := range el.Children(stanza.NSDelay, "delay") {
+		if by := stanza.JID(c.Get("from")); by != "" && by.Bare() != sender {
+			return true
+		}
+	}
+	return false
+}
+
 // eventOf is an <event/> about a node. Its XML is kept, so that one can go into
 // many messages.
 func eventOf(name, node string, children ...*stanza.Element) *stanza.Element {

@@ -34,6 +34,7 @@ type Message struct {
 	ReceiptRequest bool       // XEP-0184
 	Received       string     // XEP-0184: id of the message that arrived
 	Delayed        time.Time  // zero when it is not late
+	Replayed       bool       // somebody else than its sender kept it back: a room, an archive, a store
 	Encrypted      string     // namespace of the encryption, "" for plain text
 	Hints          []string   // XEP-0334, such as no-store
 	Nick           string     // XEP-0172
@@ -82,7 +83,7 @@ func ParseMessage(el *stanza.Element) Message {
 	m := Message{
 		Request: requestOf(el), ID: el.Get("id"), Type: el.Get("type"), Raw: el,
 		Thread: own(el, "thread").Content(), Subject: own(el, "subject").Content(),
-		Nick: el.ChildContent(stanza.NSNick, "nick"), Form: formIn(el), Delayed: delayed(el),
+		Nick: el.ChildContent(stanza.NSNick, "nick"), Form: formIn(el), Delayed: delayed(el), Replayed: replayed(el),
 		OriginID: el.Child(stanza.NSStanzaID, "origin-id").Get("id"),
 		Replaces: el.Child(stanza.NSCorrect, "replace").Get("id"),
 		Retracts: retracts(el), Encrypted: encryption(el),
