@@ -117,3 +117,64 @@ func TestCommentRefused(t *testing.T) {
 		}
 	}
 }
+
+// TestCommentSeenFromAbove shows that a comment can be edited and retracted in
+// every node that shows it: the node of a post shows the answers to its answers.
+func TestCommentSeenFromAbove(t *testing.T) {
+	w := newWorld(t)
+	w.linkUser(louise)
+	w.linkUser(pierre)
+	post := w.remotePost(aliceURI, "moss", "public", "")
+	reply := w.remotePost(bobURI, "re", "public", `,"inReplyTo":"`+post+`"`)
+	above, below := stanza.CommentsNodePrefix+w.itemOf(post).ID, stanza.CommentsNodePrefix+w.itemOf(reply).ID
+	put := func(from, to, node, text string) string {
+		answer := w.xmpp.ask("set", from+"/x", to, publishing(node, "mine", w.entry("mine", text).Child("", "")))
+		if answer.Get("type") == "error" {
+			return stanza.ParseError(answer).Condition
+		}
+		return ""
+	}
+	take := func(from, to, node string) string {
+		answer := w.xmpp.ask("set", from+"/x", to, retracting(node, "mine"))
+		if answer.Get("type") == "error" {
+			return stanza.ParseError(answer).Condition
+		}
+		return ""
+	}
+	put(louise, bobJID, below, "To Bob.")
+	made := w.expect("Create Create")[0] // to Bob, and to Alice who follows Louise
+	if got := put(pierre, aliceJID, above, "Not mine."); got != "forbidden" {
+		t.Errorf("somebody else's edit is answered %q", got)
+	}
+	w.pass(2e9)
+	if got := put(louise, aliceJID, above, "To Bob, edited."); got != "" {
+		t.Errorf("an edit is answered %q", got)
+	}
+	edit := w.expect("Update Update")[0]
+	if edit.uri != made.uri || edit.Object["inReplyTo"] != reply {
+		t.Errorf("the edit is %+v", edit)
+	}
+	if got := take(pierre, aliceJID, above); got != "forbidden" {
+		t.Errorf("somebody else's retract is answered %q", got)
+	}
+	if got := take(louise, aliceJID, above); got != "" {
+		t.Errorf("a retract is answered %q", got)
+	}
+	if gone := w.expect("Delete Delete")[0]; gone.uri != made.uri {
+		t.Errorf("deleted %s", gone.uri)
+	}
+
+	own := w.entry("own", "An answer from my own blog.", stanza.New("http://purl.org/syndication/thread/1.0", "in-reply-to").
+		Set("ref", post).Set("href", post))
+	w.publish(louise, feed, own)
+	w.expect("Create")
+	answer := w.xmpp.ask("set", louise+"/x", aliceJID, retracting(above, "own"))
+	if got := stanza.ParseError(answer); got.Condition != "conflict" || !strings.Contains(got.Text, feed) {
+		t.Errorf("what stands in a node of her own is retracted with %+v", got)
+	}
+	answer = w.xmpp.ask("set", louise+"/x", aliceJID, publishing(above, "own", own.Child("", "")))
+	if got := stanza.ParseError(answer); got.Condition != "conflict" {
+		t.Errorf("and edited with %+v", got)
+	}
+	w.expect("")
+}

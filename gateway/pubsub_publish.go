@@ -80,7 +80,8 @@ func (g *Gateway) comments(ctx context.Context, account cache.Account, at transl
 		if err != nil {
 			return err
 		}
-		if err := g.idFree(tx, root, account, at.ID); err != nil {
+		held, err := g.idFree(tx, root, account, at.ID)
+		if err != nil {
 			return err
 		}
 		p.ReplyTo = root.Post.URI
@@ -98,35 +99,48 @@ func (g *Gateway) comments(ctx context.Context, account cache.Account, at transl
 		p.ReplyRef = nil
 		p.Visibility = root.Post.Visibility
 		p.Comments = &translate.Node{Service: at.Service, Name: stanza.CommentsNodePrefix + at.ID}
+		if held.ID != 0 { // an edit, which may be of what stands in the node of another post of the thread
+			if !g.ours(stanza.JID(held.Post.Item.Service)) {
+				return elsewhere(held)
+			}
+			p.Item, p.Comments, p.ReplyTo = held.Post.Item, held.Post.Comments, held.Post.ReplyTo
+		}
 		_, _, err = g.submit(tx, submission{account: account, post: p, raw: stanza.Append(nil, entry, ""), rawType: "application/atom+xml"})
 		return err
 	})
 }
 
-// idFree refuses the id of a comment or of a ♥ of somebody else. Most that a
-// comments node shows is placed in other nodes, and hearts are reactions, so the
-// store does not see that the id is in use here.
-func (g *Gateway) idFree(tx *cache.Tx, root cache.Stored, account cache.Account, id string) error {
+// elsewhere refuses to change what its author has published in a node that is
+// not ours.
+func elsewhere(s cache.Stored) error {
+	return fail(Conflict, "you published this in the node %s of %s: change it there", s.Post.Item.Node, s.Post.Item.Service)
+}
+
+// idFree refuses the id of a comment or of a ♥ of somebody else, and gives the
+// account's own comment of that id, if there is one. Most that a comments node
+// shows is placed in other nodes, and hearts are reactions, so the store does not
+// see that the id is in use here.
+func (g *Gateway) idFree(tx *cache.Tx, root cache.Stored, account cache.Account, id string) (cache.Stored, error) {
 	taken := fail(Forbidden, "this item is somebody else's")
 	shown, err := g.inThread(tx, root, id, operator)
-	if err == nil && shown.Post.URI != root.Post.URI && shown.Post.Owner.URI != account.URI {
-		return taken
+	if err == nil && shown.Post.Owner.URI != account.URI {
+		return shown, taken
 	}
 	if err != nil && !errors.Is(err, cache.ErrNotFound) {
-		return err
+		return shown, err
 	}
 	list, err := tx.Reactors(root.Post.URI, "", operator, threadMost)
 	if err != nil {
-		return err
+		return shown, err
 	}
 	for _, who := range list {
 		for _, r := range who.Reactions {
 			if r.Kind == cache.Like && r.Actor != account.URI && g.heartOf(r) == id {
-				return taken
+				return shown, taken
 			}
 		}
 	}
-	return nil
+	return shown, nil
 }
 
 // inThread finds a comment of a thread by its item id.
@@ -150,8 +164,12 @@ func (g *Gateway) heart(ctx context.Context, account cache.Account, _ cache.Acto
 		if err != nil {
 			return err
 		}
-		if err := g.idFree(tx, root, account, at.ID); err != nil {
+		held, err := g.idFree(tx, root, account, at.ID)
+		if err != nil {
 			return err
+		}
+		if held.ID != 0 {
+			return fail(Conflict, "a comment of yours has that id: retract it first")
 		}
 		return g.like(tx, account, root.Post, at.ID)
 	})
@@ -251,7 +269,7 @@ func (s *pubsub) Retract(ctx context.Context, r xmpp.RetractRequest) error {
 	return itemsError(s.g.store.Update(ctx, func(tx *cache.Tx) error {
 		stored, err := tx.PostByItem(a.JID, r.Node, r.ID, cache.Viewer{Actor: account.URI})
 		if errors.Is(err, cache.ErrNotFound) {
-			return s.g.retractHeart(tx, account, a, r)
+			return s.g.retractShown(tx, account, a, r)
 		}
 		if err != nil {
 			return err
@@ -263,10 +281,23 @@ func (s *pubsub) Retract(ctx context.Context, r xmpp.RetractRequest) error {
 	}))
 }
 
-// retractHeart takes a like back whose comment is retracted.
-func (g *Gateway) retractHeart(tx *cache.Tx, account cache.Account, a cache.Actor, r xmpp.RetractRequest) error {
-	root, err := g.root(tx, a.JID, r.Node, cache.Viewer{Actor: account.URI})
+// retractShown retracts what a comments node shows that stands in another node,
+// or takes a like back whose comment is retracted.
+func (g *Gateway) retractShown(tx *cache.Tx, account cache.Account, a cache.Actor, r xmpp.RetractRequest) error {
+	v := cache.Viewer{Actor: account.URI}
+	root, err := g.root(tx, a.JID, r.Node, v)
 	if err != nil {
+		return err
+	}
+	shown, err := g.inThread(tx, root, r.ID, v)
+	switch {
+	case err == nil && shown.Post.Owner.URI != account.URI:
+		return fail(Forbidden, "this comment is somebody else's")
+	case err == nil && !g.ours(stanza.JID(shown.Post.Item.Service)):
+		return elsewhere(shown)
+	case err == nil:
+		return g.retire(tx, account, shown)
+	case !errors.Is(err, cache.ErrNotFound):
 		return err
 	}
 	have, err := tx.ReactionsBy(account.URI, root.Post.URI)
