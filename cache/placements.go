@@ -15,13 +15,14 @@ type Placement struct {
 	Via                   string // how it came to be there; free text of the gateway
 	PlacedAt              time.Time
 	RetractedAt           time.Time // zero while it is there
+	TakenAt               time.Time // when a node of somebody else's last took it from us, zero if that is not known
 }
 
-const placementQuery = `SELECT n.service, n.name, l.item, l.uri, l.publisher, l.life, l.via, l.placed_at, l.retracted_at
-	FROM placements l JOIN nodes n ON n.id = l.node_id `
+const placementQuery = `SELECT n.service, n.name, l.item, l.uri, l.publisher, l.life, l.via, l.placed_at, l.retracted_at,
+	l.taken_at FROM placements l JOIN nodes n ON n.id = l.node_id `
 
 func scanPlacement(r row) (p Placement, err error) {
-	err = r.Scan(&p.Service, &p.Node, &p.ItemID, &p.URI, &p.Publisher, &p.Life, &p.Via, when{&p.PlacedAt}, when{&p.RetractedAt})
+	err = r.Scan(&p.Service, &p.Node, &p.ItemID, &p.URI, &p.Publisher, &p.Life, &p.Via, when{&p.PlacedAt}, when{&p.RetractedAt}, when{&p.TakenAt})
 	return p, err
 }
 
@@ -32,7 +33,7 @@ func (tx *Tx) node(service, name string) (int64, error) {
 
 func (tx *Tx) putNode(service, name string) (int64, error) {
 	k := heldKey{heldNode, service + " " + name}
-	if id, ok := tx.store.held.get(k); ok { // nodes are never deleted
+	if id, ok := tx.store.held.get(k); ok && !tx.maybeWritten(k) {
 		return id.(int64), nil
 	}
 	id, err := tx.node(service, name)
@@ -126,6 +127,16 @@ func (tx *Tx) StampItem(p Placement, publisher string) error {
 		AND node_id = (SELECT id FROM nodes WHERE service = ? AND name = ?)`, publisher, p.ItemID, p.Life, p.Service, p.Node)
 	if err != nil {
 		return fmt.Errorf("note who published %s in %s: %w", p.ItemID, p.Node, err)
+	}
+	return nil
+}
+
+// TakeItem notes when the node that an item was sent to took it.
+func (tx *Tx) TakeItem(service, node, id string, at time.Time) error {
+	err := tx.run(`UPDATE placements SET taken_at = ? WHERE item = ? AND retracted_at = 0
+		AND node_id = (SELECT id FROM nodes WHERE service = ? AND name = ?)`, millis(at), id, service, node)
+	if err != nil {
+		return fmt.Errorf("note that %s took %s: %w", node, id, err)
 	}
 	return nil
 }

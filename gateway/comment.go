@@ -91,6 +91,9 @@ func (g *Gateway) runComment(ctx context.Context, j cache.Job) error {
 		return ignoreMissing(err)
 	}
 	_, err = g.link.Request(ctx, xmpp.PublishIQ(from, to, w.At.Node, item, nil))
+	if err == nil && w.Heart == "" {
+		return g.store.Update(ctx, func(tx *cache.Tx) error { return tx.TakeItem(w.At.Service, w.At.Node, w.At.ID, g.now()) })
+	}
 	var refused *stanza.Error
 	if err == nil || !errors.As(err, &refused) {
 		return err
@@ -112,7 +115,9 @@ func (g *Gateway) comment(ctx context.Context, w commentWork) (item xmpp.Item, p
 		if err != nil {
 			return err
 		}
-		p = stored.Post
+		if p = stored.Post; w.Heart == "" && !open(p.Visibility) { // by now
+			return cache.ErrNotFound
+		}
 		if w.Heart != "" {
 			who, err := tx.ActorByURI(w.Heart)
 			if err != nil {

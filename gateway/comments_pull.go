@@ -51,16 +51,22 @@ func (g *Gateway) pullCommentsOf(ctx context.Context, root cache.Stored, n trans
 	if v != readable || len(items) == 0 {
 		return v != unproven
 	}
-	held := byDate(items)
-	for _, d := range held {
+	s := shelf{Node: n, held: byDate(items), asked: started, lain: lainInComments}
+	var unproved []xmpp.Item
+	for _, d := range s.held {
 		at := translate.Item{Service: n.Service, Node: n.Name, ID: d.item.ID}
-		if err := g.pulledComment(ctx, root, at, d, started); err != nil && ctx.Err() == nil {
+		unstamped, err := g.pulledComment(ctx, root, at, d, started)
+		if err != nil && ctx.Err() == nil {
 			g.log.Warn("comment not published", "service", n.Service, "item", d.item.ID, "error", err)
 		}
+		if unstamped {
+			unproved = append(unproved, d.item)
+		}
 	}
+	g.unprovedComments(ctx, root, n, unproved)
 	var gone []string
 	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		gone, err = missing(tx, n, held, started, func(s cache.Stored) (bool, error) { return s.Post.Origin == translate.OriginXMPP, nil })
+		gone, err = s.missing(tx)
 		return err
 	})
 	for _, id := range gone {
@@ -73,27 +79,40 @@ func (g *Gateway) pullCommentsOf(ctx context.Context, root cache.Stored, n trans
 	return true
 }
 
+// publishMargin is more than a publish takes between its way out and its answer.
+const publishMargin = time.Minute
+
+// lainInComments is where comments stand in the order of their node: those from
+// the fediverse since the node took them, if it is known that it did.
+func lainInComments(_ *cache.Tx, p cache.Placement, s cache.Stored) (from, to time.Time, err error) {
+	if s.Post.Origin == translate.OriginXMPP {
+		return s.Modified, s.Modified, nil
+	}
+	if p.TakenAt.IsZero() {
+		return from, to, nil
+	}
+	return p.TakenAt.Add(-publishMargin), p.TakenAt, nil
+}
+
 // pulledComment takes a comment as if its event had come, unless it is known or
-// older than the link of who wrote it.
-func (g *Gateway) pulledComment(ctx context.Context, root cache.Stored, at translate.Item, d dated, asked time.Time) error {
+// older than the link of who wrote it. It says of one that is not stamped that
+// something has yet to prove whose it is.
+func (g *Gateway) pulledComment(ctx context.Context, root cache.Stored, at translate.Item, d dated, asked time.Time) (unproved bool, err error) {
 	if d.item.Payload == nil || d.changed.IsZero() {
-		return nil // without a date there is no telling what is old
+		return false, nil // without a date there is no telling what is old
 	}
 	known, err := g.knowsComment(ctx, at, d, asked)
 	if err != nil || known {
-		return err
+		return false, err
 	}
 	if d.item.Publisher == "" {
-		if asked.Sub(d.changed) < heldLife { // or who was asked before would be asked for ever
-			g.holdBack(ctx, root, at, d.item)
-		}
-		return nil
+		return asked.Sub(d.changed) < heldLife, nil // or who was asked before would be asked for ever
 	}
 	account, ok := g.commenter(ctx, stanza.JID(at.Service), d.item)
 	if !ok || d.date.Before(account.LinkedAt.Truncate(time.Second)) {
-		return nil
+		return false, nil
 	}
-	return g.commentOn(ctx, account, root, d.item, xmpp.Event{Service: stanza.JID(at.Service), Node: at.Node})
+	return false, g.commentOn(ctx, account, root, remark{at: at, item: d.item})
 }
 
 // knowsComment tells whether an item of a comments node needs no further look:
@@ -130,41 +149,72 @@ func (g *Gateway) knowsComment(ctx context.Context, at translate.Item, d dated, 
 	return known, err
 }
 
+// shelf is a node as an answer shows it, to be compared with what is archived.
+type shelf struct {
+	translate.Node
+	held  []dated
+	asked time.Time
+	// believed: the dates of items that are not known here count. Who may comment
+	// may claim any.
+	believed bool
+	// lain says between which times an item was last changed in the node, zero if
+	// that is not known: then it proves nothing, and is not missed.
+	lain func(*cache.Tx, cache.Placement, cache.Stored) (from, to time.Time, err error)
+}
+
 // missing gives the items of a node that are archived and not held any more,
 // while the node holds one that is older, in the order in which max_items drops
 // them, which is that of their last change. What is older than all that are held
 // was only dropped (design: deletes).
-func missing(tx *cache.Tx, n translate.Node, held []dated, asked time.Time, count func(cache.Stored) (bool, error)) (gone []string, err error) {
+func (s shelf) missing(tx *cache.Tx) (gone []string, err error) {
 	have := map[string]bool{}
-	oldest := asked
-	for _, h := range held {
+	oldest := s.asked
+	for _, h := range s.held {
 		have[h.item.ID] = true
-		touched := h.changed
-		stored, err := tx.PostByItem(n.Service, n.Name, h.item.ID, operator)
-		if err == nil && stored.Modified.After(touched) {
-			touched = stored.Modified
-		} else if ignoreMissing(err) != nil {
+		last, err := s.lastChange(tx, h)
+		if err != nil {
 			return nil, err
 		}
-		if !touched.IsZero() && touched.Before(oldest) {
-			oldest = touched
+		if !last.IsZero() && last.Before(oldest) {
+			oldest = last
 		}
 	}
-	err = eachPlaced(tx, n.Service, n.Name, func(p cache.Placement) error {
-		if have[p.ItemID] || !p.PlacedAt.Before(asked) {
+	err = eachPlaced(tx, s.Service, s.Name, func(p cache.Placement) error {
+		if have[p.ItemID] || !p.PlacedAt.Before(s.asked) {
 			return nil
 		}
 		stored, err := tx.PostByURI(p.URI, operator)
 		if err != nil {
 			return ignoreMissing(err)
 		}
-		if counts, err := count(stored); err != nil || !counts {
-			return err
-		}
-		if stored.Modified.After(oldest) && stored.Modified.Before(asked) {
+		from, to, err := s.lain(tx, p, stored)
+		if err == nil && from.After(oldest) && to.Before(s.asked) {
 			gone = append(gone, p.ItemID)
 		}
-		return nil
+		return err
 	})
 	return gone, err
+}
+
+// lastChange is when an item that is held was last changed, or later than that.
+func (s shelf) lastChange(tx *cache.Tx, h dated) (time.Time, error) {
+	stored, err := tx.PostByItem(s.Service, s.Name, h.item.ID, operator)
+	if err != nil {
+		if !s.believed {
+			return time.Time{}, ignoreMissing(err)
+		}
+		return h.changed, ignoreMissing(err)
+	}
+	place, err := tx.PlacementByItem(s.Service, s.Name, h.item.ID)
+	if err != nil {
+		return time.Time{}, err
+	}
+	_, last, err := s.lain(tx, place, stored)
+	if s.believed && last.IsZero() {
+		last = stored.Modified
+	}
+	if !last.IsZero() && h.changed.After(last) {
+		last = h.changed
+	}
+	return last, err
 }

@@ -55,7 +55,8 @@ type fakeXMPP struct {
 	noVCards bool // it cannot tell now
 	prosody  bool // strangers are forbidden nodes that are not there
 	subs     map[string]bool
-	sent     []*stanza.Element // messages and presences of the gateway
+	shows    map[string]*stanza.Element // the item that who subscribes is shown, by node
+	sent     []*stanza.Element          // messages and presences of the gateway
 	answers  map[string]*stanza.Element
 	arrived  chan struct{}
 	requests int
@@ -215,6 +216,9 @@ func (s *fakeXMPP) take(el *stanza.Element) {
 		if answer := s.answer(el); answer != nil {
 			s.send(answer)
 		}
+		if op := el.Child(stanza.NSPubSub, "pubsub").Child("", "subscribe"); op != nil {
+			s.showLast(el.Get("to"), op.Get("node"))
+		}
 	}
 }
 
@@ -292,6 +296,17 @@ func (s *fakeXMPP) answer(iq *stanza.Element) *stanza.Element {
 		return result(nil)
 	}
 	return refuse("feature-not-implemented")
+}
+
+// showLast shows who has subscribed the last item of a node (XEP-0060 §6.1.7).
+func (s *fakeXMPP) showLast(service, node string) {
+	s.mu.Lock()
+	item := s.shows[service+" "+node]
+	s.mu.Unlock()
+	if item != nil {
+		s.send(stanza.New("", "message").Set("type", "headline").Set("from", service).Set("to", ourComponent).
+			Add(stanza.New(stanza.NSPubSubEvent, "event").Add(stanza.New("", "items").Set("node", node).Add(item))))
+	}
 }
 
 // change does what a publish or a retract says.

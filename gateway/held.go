@@ -203,7 +203,7 @@ func (g *Gateway) own(ctx context.Context, a cache.Account, h heldComment) error
 		g.holdBack(ctx, root, h.At, it)
 		return fail(Conflict, "that comment was changed since you were asked")
 	}
-	err = g.commentOn(ctx, a, root, it, xmpp.Event{Service: service, Node: h.At.Node})
+	err = g.commentOn(ctx, a, root, remark{at: h.At, item: it, owned: true})
 	return errOr(err, g.drop(ctx, a, h))
 }
 

@@ -29,6 +29,7 @@ const (
 	jobDoubt    = "doubt"    // look whether an actor is gone
 	jobNews     = "news"     // tell a user of likes, boosts and follows, many at a time
 	jobFound    = "found"    // tell the owner of a saved search of a post
+	jobProve    = "prove"    // ask whose a comment is that its service does not stamp
 )
 
 // group is a set of workers that share kinds of jobs.
@@ -46,7 +47,7 @@ type group struct {
 var groups = []group{
 	{name: "deliver", kinds: []string{jobDeliver, jobProfile}, workers: 32, perHost: 4, lease: 2 * time.Minute},
 	{name: "inbound", kinds: []string{jobActivity, jobFetch, jobBackfill, jobSync, jobDoubt}, workers: 8, lease: 5 * time.Minute},
-	{name: "stanza", kinds: []string{jobNotify, jobComment, jobAttach, jobMessage, jobState, jobNews, jobFound}, workers: 32, lease: 2 * time.Minute, online: true},
+	{name: "stanza", kinds: []string{jobNotify, jobComment, jobAttach, jobMessage, jobState, jobNews, jobFound, jobProve}, workers: 32, lease: 2 * time.Minute, online: true},
 }
 
 // linger is how long a turn waits for jobs that are about to end, so that under
@@ -291,6 +292,8 @@ func (g *Gateway) work(ctx context.Context, gr group, j cache.Job) (err error) {
 		return g.runNews(ctx, j)
 	case jobFound:
 		return g.runFound(ctx, j)
+	case jobProve:
+		return g.runProve(ctx, j)
 	}
 	return permanent("no such kind of job: %s", j.Kind)
 }

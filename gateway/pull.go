@@ -107,10 +107,16 @@ func byDate(items []xmpp.Item) []dated {
 func (g *Gateway) reconcile(ctx context.Context, a cache.Account, held []dated, asked time.Time) {
 	var gone []string
 	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		gone, err = missing(tx, translate.Node{Service: a.JID, Name: feedNode(a)}, held, asked, func(s cache.Stored) (bool, error) {
-			owner, err := g.ownerIn(tx, a, s)
-			return owner.URI != "", err
-		})
+		gone, err = shelf{
+			Node: translate.Node{Service: a.JID, Name: feedNode(a)}, held: held, asked: asked, believed: true,
+			lain: func(tx *cache.Tx, _ cache.Placement, s cache.Stored) (from, to time.Time, err error) {
+				owner, err := g.ownerIn(tx, a, s)
+				if err != nil || owner.URI == "" {
+					return from, to, err
+				}
+				return s.Modified, s.Modified, nil
+			},
+		}.missing(tx)
 		return err
 	})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"isthmus/cache"
 	"isthmus/translate"
@@ -20,7 +21,9 @@ type watch struct {
 	Subscribed bool   `json:"subscribed,omitempty"`
 }
 
-func watchKey(n translate.Node) string { return "comments " + n.Service + " " + n.Name }
+const watchPrefix = "comments "
+
+func watchKey(n translate.Node) string { return watchPrefix + n.Service + " " + n.Name }
 
 func watched(tx *cache.Tx, n translate.Node) (watch, error) {
 	var w watch
@@ -114,7 +117,7 @@ func (g *Gateway) commentEvent(ctx context.Context, root cache.Stored, e xmpp.Ev
 		if !ok {
 			continue
 		}
-		if err := g.commentOn(ctx, account, root, it, e); err != nil && ctx.Err() == nil {
+		if err := g.commentOn(ctx, account, root, remark{at: at, item: it}); err != nil && ctx.Err() == nil {
 			g.log.Warn("comment not published", "account", account.Acct, "item", it.ID, "error", err)
 		}
 	}
@@ -148,9 +151,22 @@ func (g *Gateway) mayStamp(service, publisher stanza.JID) bool {
 	return d == publisher.Domain() || g.addr.IsUserDomain(d) || g.addr.IsService(d)
 }
 
-func (g *Gateway) commentOn(ctx context.Context, account cache.Account, root cache.Stored, it xmpp.Item, e xmpp.Event) error {
-	at := translate.Item{Service: string(e.Service.Bare()), Node: e.Node, ID: it.ID}
-	held, ok, v, err := g.proveItem(ctx, e.Service.Bare(), e.Node, it.ID)
+// remark is an item of a comments node.
+type remark struct {
+	at    translate.Item
+	item  xmpp.Item
+	owned bool // its author was asked, and says that it is theirs
+}
+
+// early tells whether a comment is from before the link of its author. Services
+// show old ones too, to who subscribes (XEP-0060 §6.1.7).
+func (r remark) early(account cache.Account, p translate.Post) bool {
+	return !r.owned && !p.Published.IsZero() && p.Published.Before(account.LinkedAt.Truncate(time.Second))
+}
+
+func (g *Gateway) commentOn(ctx context.Context, account cache.Account, root cache.Stored, r remark) error {
+	at, it := r.at, r.item
+	held, ok, v, err := g.proveItem(ctx, stanza.JID(at.Service), at.Node, at.ID)
 	if v != readable {
 		return fmt.Errorf("not everybody can read the comments: %w", errOr(err, cache.ErrNotFound))
 	}
@@ -164,6 +180,9 @@ func (g *Gateway) commentOn(ctx context.Context, account cache.Account, root cac
 		return err
 	}
 	if translate.IsHeart(it.Payload) {
+		if r.early(account, p) {
+			return nil
+		}
 		return g.heartOn(ctx, account, root, p)
 	}
 	p.Kind, p.Visibility, p.Comments = translate.KindNote, root.Post.Visibility, nil
@@ -174,8 +193,11 @@ func (g *Gateway) commentOn(ctx context.Context, account cache.Account, root cac
 			g.log.Info("overwritten comment ignored", "rule", "X4", "item", at.ID, "service", at.Service, "by", account.Acct)
 			return nil
 		}
-		if err != nil && !errors.Is(err, cache.ErrNotFound) && !errors.Is(err, cache.ErrGone) {
+		if ignoreMissing(err) != nil {
 			return err
+		}
+		if err != nil && r.early(account, p) {
+			return nil
 		}
 		if p.ReplyTo, err = g.answered(tx, p); err != nil {
 			return err
@@ -190,11 +212,16 @@ func (g *Gateway) commentOn(ctx context.Context, account cache.Account, root cac
 
 // heartMark is what is kept of a ♥ in a node that is not ours.
 type heartMark struct {
-	Actor  string `json:"actor"`
+	Actor  string `json:"actor,omitempty"` // "": it was taken back
 	Object string `json:"object"`
+	Root   string `json:"root,omitempty"` // the post whose comments it stands among
 }
 
-func heartKey(at translate.Item) string { return "heart " + at.Service + " " + at.Node + " " + at.ID }
+const heartPrefix = "heart "
+
+func heartKey(at translate.Item) string {
+	return heartPrefix + at.Service + " " + at.Node + " " + at.ID
+}
 
 // heartOn takes a ♥ as a like of what it answers, or of the node's post.
 func (g *Gateway) heartOn(ctx context.Context, account cache.Account, root cache.Stored, p translate.Post) error {
@@ -209,7 +236,7 @@ func (g *Gateway) heartOn(ctx context.Context, account cache.Account, root cache
 				return ignoreMissing(err)
 			}
 		}
-		if err := tx.SetMeta(heartKey(*p.Item), string(payload(heartMark{account.URI, liked.Post.URI}))); err != nil {
+		if err := tx.SetMeta(heartKey(*p.Item), string(payload(heartMark{account.URI, liked.Post.URI, root.Post.URI}))); err != nil {
 			return err
 		}
 		return g.like(tx, account, liked.Post, "")
@@ -256,7 +283,8 @@ func (g *Gateway) heartRetracted(tx *cache.Tx, at translate.Item) error {
 	if err != nil {
 		return ignoreMissing(err)
 	}
-	if err := tx.SetMeta(heartKey(at), ""); err != nil {
+	mark.Actor = ""
+	if err := tx.SetMeta(heartKey(at), string(payload(mark))); err != nil {
 		return err
 	}
 	return g.unlike(tx, account, r)
