@@ -1,7 +1,6 @@
 package cache
 
 import (
-	"errors"
 	"fmt"
 	"time"
 )
@@ -25,36 +24,51 @@ func (tx *Tx) PutNews(n News) (bool, error) {
 	return count > 0, nil
 }
 
-// Untold is the first of what a user has not been told of a post, how many there
-// are, and the last of them.
+// Untold is what a user has not been told of a kind.
 type Untold struct {
-	First       News
-	Count, Last int64
+	User, Kind string
+	Posts      []UntoldPost // the first of those that it is about
+	More       int          // how many there are besides
+	Last       int64
 }
 
-// Untold returns what is to be told, ErrNotFound if there is nothing.
-func (tx *Tx) Untold(user, kind, post string) (Untold, error) {
-	return one(tx, func(r row) (u Untold, err error) {
-		u.First = News{User: user, Kind: kind, Post: post}
-		err = r.Scan(&u.First.Actor, &u.First.Word, when{&u.First.At}, &u.Count, &u.Last)
-		return u, err
-	}, `SELECT actor, word, at, count(*) OVER (), max(seq) OVER () FROM news
-		WHERE user = ? AND kind = ? AND post = ? AND told = 0 ORDER BY seq LIMIT 1`, user, kind, post)
+// UntoldPost is the first of what is to be told of a post, and how many there are.
+type UntoldPost struct {
+	First News
+	Count int
+}
+
+// Untold returns what is to be told, of at most so many posts; ErrNotFound if
+// there is nothing.
+func (tx *Tx) Untold(user, kind string, most int) (Untold, error) {
+	u := Untold{User: user, Kind: kind}
+	var posts int
+	list, err := all(tx, func(r row) (p UntoldPost, err error) {
+		p.First = News{User: user, Kind: kind}
+		err = r.Scan(&p.First.Post, &p.First.Actor, &p.First.Word, when{&p.First.At}, &p.Count, &posts, &u.Last)
+		return p, err
+	}, `SELECT post, actor, word, at, n, count(*) OVER (), last FROM (
+			SELECT post, actor, word, at, seq, count(*) OVER (PARTITION BY post) n,
+				row_number() OVER (PARTITION BY post ORDER BY seq) place, max(seq) OVER () last
+			FROM news WHERE user = ? AND kind = ? AND told = 0)
+		WHERE place = 1 ORDER BY seq LIMIT ?`, user, kind, most)
+	if err == nil && len(list) == 0 {
+		err = ErrNotFound
+	}
+	u.Posts, u.More = list, posts-len(list)
+	return u, err
 }
 
 // MarkTold notes that a user was told of all up to the last of u.
 func (tx *Tx) MarkTold(u Untold, at time.Time) error {
-	return tx.run("UPDATE news SET told = ? WHERE user = ? AND kind = ? AND post = ? AND told = 0 AND seq <= ?",
-		max(millis(at), 1), u.First.User, u.First.Kind, u.First.Post, u.Last)
+	return tx.run("UPDATE news SET told = ? WHERE user = ? AND kind = ? AND told = 0 AND seq <= ?",
+		max(millis(at), 1), u.User, u.Kind, u.Last)
 }
 
 // LastTold is when a user was last told of such things, zero for never.
-func (tx *Tx) LastTold(user, kind, post string) (at time.Time, err error) {
-	ms, err := one(tx, value[int64], "SELECT coalesce(max(told), 0) FROM news WHERE user = ? AND kind = ? AND post = ?", user, kind, post)
+func (tx *Tx) LastTold(user, kind string) (at time.Time, err error) {
+	ms, err := one(tx, value[int64], "SELECT coalesce(max(told), 0) FROM news WHERE user = ? AND kind = ?", user, kind)
 	if err != nil || ms == 0 {
-		if errors.Is(err, ErrNotFound) {
-			err = nil
-		}
 		return time.Time{}, err
 	}
 	return moment(ms), nil

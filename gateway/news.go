@@ -3,18 +3,21 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"isthmus/cache"
 )
 
 // News are told a moment after the first, and what comes after that together with
-// all of some minutes, so that nobody can flood a user with likes (SEC-41, D10).
-// What one person did is told again only after newsLife.
+// all of some minutes, of all posts in one message, so that nobody can flood a
+// user with likes (SEC-41, D10). What one person did is told again only after
+// newsLife.
 const (
 	newsSoon  = 3 * time.Second
 	newsAgain = 5 * time.Minute
 	newsLife  = 7 * 24 * time.Hour
+	newsPosts = 5 // that a message names; of more it tells how many
 )
 
 // The kinds of news.
@@ -28,11 +31,10 @@ const (
 )
 
 // newsWork is the payload of jobNews: a user hears what there is to tell of a
-// kind, about a post or, for "", about them.
+// kind.
 type newsWork struct {
 	User string `json:"user"`
 	Kind string `json:"kind"`
-	Post string `json:"post,omitempty"`
 }
 
 // tell notes something for a user, and queues that they are told unless that is
@@ -43,17 +45,17 @@ func (g *Gateway) tell(tx *cache.Tx, n cache.News) error {
 	if err != nil || !isNew {
 		return err
 	}
-	w := newsWork{n.User, n.Kind, n.Post}
+	w := newsWork{n.User, n.Kind}
 	if busy, err := tx.LaneBusy(w.lane()); err != nil || busy {
 		return err // and if that one runs at this moment, it queues the next
 	}
 	return g.queueNews(tx, w)
 }
 
-func (w newsWork) lane() string { return "news " + w.User + " " + w.Kind + " " + w.Post }
+func (w newsWork) lane() string { return "news " + w.User + " " + w.Kind }
 
 func (g *Gateway) queueNews(tx *cache.Tx, w newsWork) error {
-	last, err := tx.LastTold(w.User, w.Kind, w.Post)
+	last, err := tx.LastTold(w.User, w.Kind)
 	if err != nil {
 		return err
 	}
@@ -64,7 +66,7 @@ func (g *Gateway) queueNews(tx *cache.Tx, w newsWork) error {
 	}
 	return tx.Enqueue(cache.Job{
 		Kind: jobNews, Lane: w.lane(), RunAt: at, CreatedAt: now, ExpiresAt: at.Add(jobLife),
-		Note: "news for " + w.User + ": " + w.Kind + " " + w.Post, Payload: payload(w),
+		Note: "news for " + w.User + ": " + w.Kind, Payload: payload(w),
 	})
 }
 
@@ -77,7 +79,7 @@ func (g *Gateway) runNews(ctx context.Context, j cache.Job) error {
 	var u cache.Untold
 	var m messageWork
 	err = g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		if u, err = tx.Untold(w.User, w.Kind, w.Post); err == nil {
+		if u, err = tx.Untold(w.User, w.Kind, newsPosts); err == nil {
 			m, err = g.newsMessage(tx, u)
 		}
 		return err
@@ -94,35 +96,52 @@ func (g *Gateway) runNews(ctx context.Context, j cache.Job) error {
 		if err := tx.MarkTold(u, g.now()); err != nil {
 			return err
 		}
-		if _, err := tx.Untold(w.User, w.Kind, w.Post); err != nil {
+		if _, err := tx.Untold(w.User, w.Kind, 1); err != nil {
 			return ignoreMissing(err)
 		}
 		return g.queueNews(tx, w) // came meanwhile
 	})
 }
 
-// newsMessage says it; a message without text if the post or the actor is gone.
+// newsMessage says it, a line for each post; a message without text if all posts
+// or actors are gone.
 func (g *Gateway) newsMessage(tx *cache.Tx, u cache.Untold) (messageWork, error) {
-	m := messageWork{User: u.First.User}
-	who, err := tx.ActorByURI(u.First.Actor)
-	if err != nil {
-		return m, ignoreMissing(err)
-	}
-	text := newsText(who, u)
-	if u.First.Post != "" {
-		stored, err := tx.PostByURI(u.First.Post, operator)
-		if err != nil {
-			return m, ignoreMissing(err)
+	m := messageWork{User: u.User}
+	var lines []string
+	for _, p := range u.Posts {
+		who, err := tx.ActorByURI(p.First.Actor)
+		if ignoreMissing(err) != nil {
+			return m, err
 		}
-		m.Ref = refOf(stored.Post)
-		text += ": " + teaser(stored.Post)
+		if err != nil {
+			continue
+		}
+		text := newsText(who, p)
+		if p.First.Post != "" {
+			stored, err := tx.PostByURI(p.First.Post, operator)
+			if ignoreMissing(err) != nil {
+				return m, err
+			}
+			if err != nil {
+				continue
+			}
+			m.Ref = refOf(stored.Post)
+			text += ": " + teaser(stored.Post)
+		}
+		lines = append(lines, text)
 	}
-	m.Notice = text
+	if u.More > 0 {
+		lines = append(lines, fmt.Sprintf("… and %s %d more of your posts", newsMany(u.Kind), u.More))
+	}
+	if len(lines) > 1 {
+		m.Ref = ""
+	}
+	m.Notice = strings.Join(lines, "\n")
 	return m, nil
 }
 
-// newsText is what is told, of one or of many.
-func newsText(first cache.Actor, u cache.Untold) string {
+// newsText is what is told of a post, of one person or of many.
+func newsText(first cache.Actor, u cache.UntoldPost) string {
 	one, many := newsVerbs(first, u.First)
 	who := nameAndHandle(first)
 	switch n := u.Count - 1; n {
@@ -133,6 +152,11 @@ func newsText(first cache.Actor, u cache.Untold) string {
 	default:
 		return fmt.Sprintf("%s and %d others %s", who, n, many)
 	}
+}
+
+// newsMany is what happened to posts that are not named.
+func newsMany(kind string) string {
+	return map[string]string{newsLike: "likes of", newsReact: "reactions to", newsBoost: "boosts of"}[kind]
 }
 
 func newsVerbs(first cache.Actor, n cache.News) (one, many string) {

@@ -100,7 +100,7 @@ func TestNewsMeanwhile(t *testing.T) {
 	note(aliceURI)
 	var seen cache.Untold
 	w.view(func(tx *cache.Tx) (err error) {
-		seen, err = tx.Untold(a.JID, newsFollow, "")
+		seen, err = tx.Untold(a.JID, newsFollow, 1)
 		return err
 	})
 	note(bobURI) // the lane is busy: no job of its own
@@ -110,6 +110,38 @@ func TestNewsMeanwhile(t *testing.T) {
 	w.update(func(tx *cache.Tx) error { return tx.MarkTold(seen, w.clock()) })
 	w.pass(newsSoon)
 	if got := w.news(); !slices.Equal(got, []string{"Bob (bob@pub.test) follows you now."}) {
+		t.Errorf("told %q", got)
+	}
+}
+
+// TestNewsOfManyPosts shows that likes of many posts are told in one message.
+func TestNewsOfManyPosts(t *testing.T) {
+	w := newWorld(t)
+	w.linkUser(louise)
+	var posts []string
+	for i := range 8 {
+		w.publish(louise, feed, w.entry(fmt.Sprintf("p%d", i), fmt.Sprintf("Number %d.", i)))
+		posts = append(posts, w.expect("Create")[0].uri)
+	}
+	w.news()
+	for i, uri := range posts {
+		w.reaction(aliceURI, fmt.Sprintf("%s/l%d", aliceURI, i), uri, "")
+	}
+	w.reaction(bobURI, bobURI+"/l", posts[1], "")
+	w.retractItem(louise, feed, "p2")
+	w.pass(newsSoon)
+	want := "Alice (alice@mast.social) likes your post: “Number 0.”\nAlice (alice@mast.social) and 1 other like your post: “Number 1.”\n" +
+		"Alice (alice@mast.social) likes your post: “Number 3.”\nAlice (alice@mast.social) likes your post: “Number 4.”\n… and likes of 3 more of your posts"
+	if got := w.news(); len(got) != 1 || got[0] != want {
+		t.Errorf("told %q", got)
+	}
+	w.reaction(bobURI, bobURI+"/l5", posts[5], "")
+	w.pass(newsSoon)
+	if got := w.news(); len(got) != 0 {
+		t.Errorf("told %q so soon", got)
+	}
+	w.pass(newsAgain)
+	if got := w.news(); !slices.Equal(got, []string{"Bob (bob@pub.test) likes your post: “Number 5.”"}) {
 		t.Errorf("told %q", got)
 	}
 }
