@@ -56,6 +56,7 @@ type Gateway struct {
 	shown    *shown             // items of feeds as they were written last
 	reading  *bookmarks         // where users are in the answers to their searches
 	searches *turns
+	drawing  chan struct{} // taken by who makes a picture smaller
 	linkUp   chan struct{}
 	caps     *xmpp.Caps // of actors
 	domain   *xmpp.Caps // of the component's own address
@@ -88,6 +89,7 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 	}
 	g.keys = newKeyring(g)
 	g.recent, g.shown, g.reading, g.searches = newMemory(), newShown(), newBookmarks(), newTurns()
+	g.drawing = make(chan struct{}, drawAtOnce)
 	g.setXMPP()
 	return g, nil
 }

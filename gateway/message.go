@@ -237,14 +237,7 @@ func (g *Gateway) runProfile(ctx context.Context, j cache.Job) error {
 	if err != nil || len(to) == 0 {
 		return ignoreMissing(err)
 	}
-	profile := g.profileOf(ctx, actor, true)
-	events := []*stanza.Element{
-		xmpp.EventItems(stanza.NodeVCard4, xmpp.Item{ID: "current", Payload: profile.VCard4()}),
-		xmpp.EventItems(stanza.NSNick, xmpp.Item{ID: "current", Payload: profile.NickElement()}),
-	}
-	if len(profile.Photo) > 0 {
-		events = append(events, xmpp.EventItems(stanza.NSAvatarMeta, xmpp.Item{ID: profile.PhotoID(), Payload: profile.AvatarMetadata()}))
-	}
+	events := profileEvents(actor, g.profileOf(ctx, actor, true))
 	for _, jid := range to {
 		for i, e := range events {
 			if err := g.link.Send(ctx, xmpp.EventMessage(stanza.JID(actor.JID), jid, fmt.Sprintf("%s-%d", stanzaID(j), i), e)); err != nil {
@@ -253,6 +246,45 @@ func (g *Gateway) runProfile(ctx context.Context, j cache.Job) error {
 		}
 	}
 	return nil
+}
+
+// profileEvents say who an actor is. Nothing is said about a picture that could
+// not be had.
+func profileEvents(a cache.Actor, p xmpp.Profile) []*stanza.Element {
+	events := []*stanza.Element{
+		xmpp.EventItems(stanza.NodeVCard4, xmpp.Item{ID: "current", Payload: p.VCard4()}),
+		xmpp.EventItems(stanza.NSNick, xmpp.Item{ID: "current", Payload: p.NickElement()}),
+	}
+	switch {
+	case len(p.Photo) > 0:
+		events = append(events, xmpp.EventItems(stanza.NSAvatarMeta, xmpp.Item{ID: p.PhotoID(), Payload: p.AvatarMetadata()}))
+	case a.IconURL == "": // there is none any more (XEP-0084 §4.2.2)
+		events = append(events, xmpp.EventItems(stanza.NSAvatarMeta, xmpp.Item{ID: "current", Payload: p.AvatarMetadata()}))
+	}
+	return events
+}
+
+// introduce tells a new contact of an actor its name and face: clients for chat
+// look for them in presences and in events only.
+func (g *Gateway) introduce(ctx context.Context, a cache.Actor, to stanza.JID, status string) {
+	p := g.profileOf(ctx, a, true)
+	from := stanza.JID(a.JID)
+	var els []*stanza.Element
+	if len(p.Photo) > 0 {
+		photo := p.PhotoID()
+		face := xmpp.Presence{Photo: &photo, Status: status}
+		face.From, face.To = from, to
+		els = append(els, face.Element().Add(g.caps.Element()))
+	}
+	for i, e := range profileEvents(a, p) {
+		els = append(els, xmpp.EventMessage(from, to, fmt.Sprintf("%s-%d", hashOf(a.JID)[:16], i), e))
+	}
+	for _, el := range els {
+		if err := g.link.Send(ctx, el); err != nil {
+			g.log.Info("introduce an actor", "actor", a.URI, "error", err)
+			return
+		}
+	}
 }
 
 // sendProfile sends the whole profile of an account as one Update (V3).

@@ -12,9 +12,6 @@ import (
 	"isthmus/xmpp/stanza"
 )
 
-// avatarMost is the largest picture that still fits a stanza as base64 (XEP-0084).
-const avatarMost = 96 << 10
-
 // vcards answers who an actor is.
 type vcards struct{ g *Gateway }
 
@@ -67,9 +64,13 @@ func (g *Gateway) picture(ctx context.Context, a cache.Actor) ([]byte, string) {
 	m, err = fly(ctx, g, "avatar "+a.IconURL, func(ctx context.Context) (cache.Media, error) {
 		ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 		defer cancel()
-		body, mediaType, err := g.client.Fetch(ctx, a.IconURL, "image/png, image/jpeg, image/webp, image/gif", avatarMost)
+		body, _, err := g.client.Fetch(ctx, a.IconURL, "image/png, image/jpeg, image/webp, image/gif", avatarSource)
 		if err != nil {
 			return m, fetchError(err)
+		}
+		body, mediaType, err := g.draw(ctx, body)
+		if err != nil {
+			return m, err
 		}
 		m := cache.Media{ID: source[:26], Type: mediaType, Bytes: body, Source: source, Owner: a.URI, At: g.now()}
 		return m, g.store.Update(ctx, func(tx *cache.Tx) error {
