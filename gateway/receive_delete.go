@@ -23,7 +23,7 @@ func (g *Gateway) receiveUpdate(ctx context.Context, a activity) error {
 // yet is remembered, in case its Create comes late (V6).
 func (g *Gateway) receiveDelete(ctx context.Context, a activity) error {
 	uri := as2.FirstID(a.Object.Object)
-	if uri == "" || hostname(uri) != hostname(a.actor.URI) {
+	if !as2.SameOrigin(uri, a.actor.URI) {
 		return nil
 	}
 	return g.store.Update(ctx, func(tx *cache.Tx) error {
@@ -197,30 +197,39 @@ func (g *Gateway) endFollows(tx *cache.Tx, uri string, why ending) error {
 	return nil
 }
 
-// receiveUndo takes back a Follow, a Like or a boost. What the store knows of
-// the undone activity decides, not what the message says of it (L8).
+// receiveUndo takes back a Follow, a Like, a boost, a Block, or the Accept of a
+// Follow of ours. What the store knows of the undone activity decides, not what
+// the message says of it (L8). Of other kinds there is nothing here to take back.
 func (g *Gateway) receiveUndo(ctx context.Context, a activity) error {
 	if len(a.Object.Object) == 0 {
 		return nil
 	}
 	inner := a.Object.Object[0]
+	if inner.Type() == as2.TypeAccept { // the followed wants no more (BR-3)
+		a.Object = inner
+		return g.receiveDecision(ctx, a, cache.FollowRejected)
+	}
 	return g.store.Update(ctx, func(tx *cache.Tx) error {
 		switch inner.Type() {
 		case as2.TypeFollow:
 			return g.undoFollow(tx, a, inner)
 		case as2.TypeLike, as2.TypeEmojiReact:
 			return g.undoReaction(tx, a, inner)
+		case as2.TypeAnnounce:
+			return g.undoBoost(tx, a, inner)
 		case as2.TypeBlock:
 			_, err := tx.DeleteBlock(a.actor.URI, as2.FirstID(inner.Object))
 			return err
+		case "": // its id alone (F3)
+			if err := g.undoFollow(tx, a, inner); err != nil {
+				return err
+			}
+			if err := g.undoReaction(tx, a, inner); err != nil {
+				return err
+			}
+			return g.undoBoost(tx, a, inner)
 		}
-		if err := g.undoFollow(tx, a, inner); err != nil {
-			return err
-		}
-		if err := g.undoReaction(tx, a, inner); err != nil {
-			return err
-		}
-		return g.undoBoost(tx, a, inner)
+		return nil
 	})
 }
 
@@ -267,7 +276,7 @@ func (g *Gateway) undoBoost(tx *cache.Tx, a activity, inner *as2.Object) error {
 // undoneEarly remembers an Undo that came before what it takes back: peers that
 // try again do not keep their order. It binds only the signer's own.
 func (g *Gateway) undoneEarly(tx *cache.Tx, a activity, inner *as2.Object) error {
-	if inner.ID == "" || hostname(inner.ID) != hostname(a.actor.URI) {
+	if !as2.SameOrigin(inner.ID, a.actor.URI) {
 		return nil
 	}
 	return tx.RememberDelete(inner.ID, a.actor.URI, g.now())

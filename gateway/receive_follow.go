@@ -136,12 +136,14 @@ func (g *Gateway) sendDecision(tx *cache.Tx, account cache.Account, who cache.Ac
 }
 
 // receiveDecision takes the answer to a Follow of ours. Only the followed may
-// give it (F7); a Reject after an Accept ends the follow (F6).
+// give it (F7); a Reject after an Accept ends the follow (F6). Answers to other
+// requests, such as GoToSocial's about replies and likes (V18), say nothing of it.
 func (g *Gateway) receiveDecision(ctx context.Context, a activity, state cache.FollowState) error {
-	var follow *as2.Object
-	if len(a.Object.Object) > 0 {
-		follow = a.Object.Object[0]
-	} else {
+	if len(a.Object.Object) == 0 {
+		return nil
+	}
+	follow := a.Object.Object[0]
+	if t := follow.Type(); t != as2.TypeFollow && t != "" {
 		return nil
 	}
 	return g.store.Update(ctx, func(tx *cache.Tx) error {

@@ -233,6 +233,11 @@ func TestReceiveFollow(t *testing.T) {
 	whole := func(e cache.Follow) any {
 		return aptest.Doc{"id": e.ActivityID, "type": "Follow", "actor": e.Follower, "object": e.Followee}
 	}
+	request := func(kind string) func(cache.Follow) any { // as GoToSocial embeds them (V18)
+		return func(e cache.Follow) any {
+			return aptest.Doc{"id": f.louise.URI + "/requests/1", "type": kind, "actor": e.Follower, "object": f.ann.ID + "/statuses/1", "instrument": f.louise.URI + "/x"}
+		}
+	}
 	asks := func(signer *aptest.Actor, of cache.Account, change aptest.Doc) func() (string, string) {
 		return func() (string, string) {
 			return f.get(signer, with(signer.Activity(as2.TypeFollow, of.URI), change), ""), f.follow(signer.ID, of.URI)
@@ -251,6 +256,17 @@ func TestReceiveFollow(t *testing.T) {
 		}), "", "pending"},
 		{"refused", decide(f.ann, as2.TypeReject, whole), "state rejected", "none"},
 		{"refused by another", decide(f.mal, as2.TypeReject, whole), "", "pending"},
+		{"a like refused", decide(f.ann, as2.TypeReject, request("LikeRequest")), "", "pending"},
+		{"a reply accepted", decide(f.ann, as2.TypeAccept, request("ReplyRequest")), "", "pending"},
+		{"a quote accepted", decide(f.ann, as2.TypeAccept, request("QuoteRequest")), "", "pending"},
+		{"the Accept taken back", func() (string, string) {
+			edge := f.follows(f.louise, f.ann, cache.FollowAccepted)
+			return f.get(f.ann, f.ann.Activity(as2.TypeUndo, f.ann.Activity(as2.TypeAccept, whole(edge))), ""), f.follow(f.louise.URI, f.ann.ID)
+		}, "state rejected", "none"},
+		{"the Accept taken back by another", func() (string, string) {
+			edge := f.follows(f.louise, f.ann, cache.FollowAccepted)
+			return f.get(f.mal, f.mal.Activity(as2.TypeUndo, f.ann.Activity(as2.TypeAccept, whole(edge))), ""), f.follow(f.louise.URI, f.ann.ID)
+		}, "", "accepted"},
 		{"accepted, never asked", func() (string, string) {
 			doc := aptest.Doc{"id": "https://example.org/_ap/activity/never", "type": "Follow", "actor": f.louise.URI, "object": f.carl.ID}
 			return f.get(f.carl, f.carl.Activity(as2.TypeAccept, doc), ""), f.follow(f.louise.URI, f.carl.ID)
@@ -348,10 +364,35 @@ func TestReceiveUndo(t *testing.T) {
 	}
 	boost := func(signer *aptest.Actor, form func(aptest.Doc) any) func() (string, string) {
 		return func() (string, string) {
-			act := with(f.ann.Activity(as2.TypeAnnounce, mine), aptest.Doc{"to": many(as2.Public)})
+			n++
+			act := with(f.ann.Activity(as2.TypeAnnounce, f.ourPost("boosted "+string(rune('a'+n)), "Mine.")), aptest.Doc{"to": many(as2.Public)})
 			f.get(f.ann, act, "")
 			asked := f.get(signer, signer.Activity(as2.TypeUndo, form(act)), "")
 			return asked, f.held(act["id"].(string))
+		}
+	}
+	// both has somebody like and boost a post, and take back one of it.
+	both := func(kind string) func() (string, string) {
+		return func() (string, string) {
+			n++
+			uri := f.ourPost("both "+string(rune('a'+n)), "Mine.")
+			acts := map[string]aptest.Doc{}
+			for _, k := range []string{as2.TypeLike, as2.TypeAnnounce, as2.TypeDislike} {
+				acts[k] = with(f.ann.Activity(k, uri), aptest.Doc{"to": many(as2.Public)})
+				f.get(f.ann, acts[k], "")
+			}
+			asked := f.get(f.ann, f.ann.Activity(as2.TypeUndo, acts[kind]), "")
+			var left []string
+			f.view(func(tx *cache.Tx) error {
+				if _, err := tx.Reaction(f.ann.ID, uri, cache.Like, ""); err == nil {
+					left = append(left, "like")
+				}
+				if _, err := tx.BoostBy(f.ann.ID, uri); err == nil {
+					left = append(left, "boost")
+				}
+				return nil
+			})
+			return asked, strings.Join(left, " ")
 		}
 	}
 	f.rules(t, []rule{
@@ -372,6 +413,9 @@ func TestReceiveUndo(t *testing.T) {
 			first := f.get(f.carl, f.carl.Activity(as2.TypeUndo, act), "")
 			return first + f.get(f.carl, act, ""), f.held(act["id"].(string))
 		}, "", "absent"},
+		{"a boost of what they like too", both(as2.TypeAnnounce), "retract", "like"},
+		{"a like of what they boost too", both(as2.TypeLike), "attach", "boost"},
+		{"a dislike of what they like and boost", both(as2.TypeDislike), "", "like boost"},
 		{"a like before it came", func() (string, string) {
 			act := f.carl.Activity(as2.TypeLike, mine)
 			first := f.get(f.carl, f.carl.Activity(as2.TypeUndo, act), "")
