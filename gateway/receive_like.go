@@ -32,6 +32,9 @@ func (g *Gateway) receiveReaction(ctx context.Context, a activity) error {
 			Actor: a.actor.URI, Object: p.URI, Kind: kind, Content: content, Activity: a.ID,
 			Origin: translate.OriginAP, CreatedAt: g.now(),
 		}
+		if many, err := tx.ReactionsBy(r.Actor, r.Object); err != nil || kind == cache.Emoji && len(many) >= translate.MaxReactions {
+			return err
+		}
 		isNew, err := tx.PutReaction(r)
 		if err != nil || !isNew {
 			return err
@@ -59,13 +62,24 @@ func (g *Gateway) receiveReaction(ctx context.Context, a activity) error {
 	})
 }
 
-// saidReaction is what a Like or an EmojiReact says.
+// saidReaction is what a Like or an EmojiReact says: an emoji, or the shortcode of
+// one. Words are none: strangers would have notices say what they like.
 func saidReaction(o *as2.Object) (cache.ReactionKind, string) {
 	emoji := strings.TrimSpace(o.Content.Value)
-	if len(emoji) >= 64 {
+	if !translate.IsEmoji(emoji) && !isShortcode(emoji) {
 		emoji = ""
 	}
 	return reactionTo(emoji)
+}
+
+// isShortcode tells whether a text names a custom emoji, as Misskey and Pleroma
+// write those: :blobcat:, :blobcat@.:, :blobcat@host:.
+func isShortcode(s string) bool {
+	name, ok := strings.CutPrefix(s, ":")
+	name, closed := strings.CutSuffix(name, ":")
+	return ok && closed && name != "" && len(s) < 64 && strings.IndexFunc(name, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("_-+.@", r)
+	}) < 0
 }
 
 // foreignHeart is the comment that shows a like in a node that is not ours; nil
@@ -131,8 +145,12 @@ func (g *Gateway) dropReaction(tx *cache.Tx, r cache.Reaction, jid string) error
 // receiveAnnounce stores a boost. What it boosts comes from its own origin
 // (SEC-9), and only what everybody may see is boosted.
 func (g *Gateway) receiveAnnounce(ctx context.Context, a activity) error {
+	a, ok, err := g.unwrap(ctx, a)
+	if err != nil || !ok {
+		return err
+	}
 	uri := as2.FirstID(a.Object.Object)
-	if uri == "" || a.ID == "" || hostname(a.ID) != hostname(a.actor.URI) {
+	if uri == "" || !as2.SameOrigin(a.ID, a.actor.URI) {
 		return nil
 	}
 	if !g.addr.IsLocalURL(uri) && !g.knows(ctx, uri) {
@@ -185,6 +203,10 @@ func (g *Gateway) storeBoost(tx *cache.Tx, a activity, p translate.Post) error {
 	own := original.Post.Origin == translate.OriginXMPP
 	if wanted, err := tx.Wanted(a.actor.URI); err != nil || !wanted && !own && !a.quiet {
 		return err
+	}
+	// One boost of a post by each: Lemmy announces a post and its Create (D7).
+	if held, err := tx.BoostBy(a.actor.URI, p.Boost); err == nil && held.Post.URI != p.URI || ignoreMissing(err) != nil {
+		return ignoreMissing(err)
 	}
 	if err := g.place(tx, &p, a.actor); err != nil {
 		return err
