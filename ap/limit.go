@@ -50,7 +50,7 @@ func (l limiter) leave() { <-l.slots }
 // a host that is slow to show its keys cannot take them all (SEC-18). Hosts below
 // one registered domain share its places: more names cost nothing (SEC-39).
 func (l limiter) enterHost(host string) bool {
-	host = site(host)
+	host = Site(host)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.hosts[host] >= l.perKey {
@@ -61,7 +61,7 @@ func (l limiter) enterHost(host string) bool {
 }
 
 func (l limiter) leaveHost(host string) {
-	host = site(host)
+	host = Site(host)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.hosts[host]--; l.hosts[host] == 0 {
@@ -69,9 +69,9 @@ func (l limiter) leaveHost(host string) {
 	}
 }
 
-// site is the domain that somebody has registered, of a host below it; what is
-// no such name is its own.
-func site(host string) string {
+// Site is the domain that somebody has registered, of a host below it; what is
+// no such name is its own (L15).
+func Site(host string) string {
 	name := host
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		name = h

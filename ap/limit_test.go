@@ -16,8 +16,8 @@ func TestSite(t *testing.T) {
 		"[2001:db8::1]:443":    "2001:db8::1",
 		"":                     "",
 	} {
-		if got := site(host); got != want {
-			t.Errorf("site(%q) = %q, want %q", host, got, want)
+		if got := Site(host); got != want {
+			t.Errorf("Site(%q) = %q, want %q", host, got, want)
 		}
 	}
 }

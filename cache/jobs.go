@@ -127,6 +127,13 @@ func (tx *Tx) LaneBusy(lane string) (bool, error) {
 	return tx.exists("SELECT 1 FROM jobs WHERE lane = ? AND lane <> '' AND state < 2 LIMIT 1", lane)
 }
 
+// LanesFrom counts the jobs that are not over in all lanes that begin so, up to
+// most.
+func (tx *Tx) LanesFrom(prefix string, most int) (int, error) {
+	return tx.count(`SELECT count(*) FROM (SELECT 1 FROM jobs WHERE lane >= ?1 AND lane < ?1 || char(0x10ffff) AND lane <> ''
+		AND state < 2 LIMIT ?2 + 0)`, prefix, most)
+}
+
 // turns collects when queues have work, so that each is told once.
 type turns map[int64]int64
 

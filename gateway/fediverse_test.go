@@ -73,6 +73,11 @@ func (f *fediverse) get(signer *aptest.Actor, doc aptest.Doc, target string) str
 	return f.work()
 }
 
+// incoming is an activity as the inbox hands it on.
+func incoming(signer string, o *as2.Object, body []byte) ap.Incoming {
+	return ap.Incoming{Body: body, Object: o, Signer: signer, Host: "example.org", Digest: sha256.Sum256(body)}
+}
+
 // work does what came in, until nothing is left of it, and takes what it asks
 // for off the queue.
 func (f *fediverse) work() string {

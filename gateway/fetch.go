@@ -28,7 +28,7 @@ type fetchWork struct {
 func (g *Gateway) fetchJob(w fetchWork) cache.Job {
 	now := g.now()
 	return cache.Job{
-		Kind: jobFetch, Host: hostname(w.URI), Lane: "fetch " + w.URI, RunAt: now, CreatedAt: now, ExpiresAt: now.Add(12 * time.Hour),
+		Kind: jobFetch, Host: siteOf(w.URI), Lane: "fetch " + w.URI, RunAt: now, CreatedAt: now, ExpiresAt: now.Add(12 * time.Hour),
 		Note: "fetch " + w.URI, Payload: payload(w),
 	}
 }
@@ -147,6 +147,9 @@ func (g *Gateway) outboxPage(ctx context.Context, a cache.Actor, at string) (ite
 	if err != nil {
 		return nil, "", fetchError(fmt.Errorf("read outbox %s: %w", at, err))
 	}
+	if !as2.SameOrigin(doc.URL, a.URI) { // a redirect leads to somebody else's word (L14)
+		return nil, "", fail(NotFound, "the outbox of %s is on another server", a.URI)
+	}
 	page := doc.Object
 	if len(page.Items) == 0 && page.First != nil {
 		if len(page.First.Items) == 0 {
@@ -168,7 +171,7 @@ func (g *Gateway) takeOutbox(ctx context.Context, a cache.Actor, items []*as2.Ob
 		if o.ID == "" || g.knows(ctx, o.ID) {
 			continue
 		}
-		if len(o.Types) == 0 || hostname(o.ID) != hostname(a.URI) || !attributed(o, a.URI) {
+		if !embedded(o, a.URI) {
 			doc, owner, err := g.fetchPost(ctx, o.ID)
 			if err != nil {
 				g.log.Info("post of an outbox left out", "post", o.ID, "error", err)

@@ -46,7 +46,8 @@ type group struct {
 // stanzas for ours.
 var groups = []group{
 	{name: "deliver", kinds: []string{jobDeliver, jobProfile}, workers: 32, perHost: 4, lease: 2 * time.Minute},
-	{name: "inbound", kinds: []string{jobActivity, jobFetch, jobBackfill, jobSync, jobDoubt}, workers: 8, lease: 5 * time.Minute},
+	// Those of one site do not take all: what it names may be on hosts that never answer.
+	{name: "inbound", kinds: []string{jobActivity, jobFetch, jobBackfill, jobSync, jobDoubt}, workers: 16, perHost: 6, lease: 5 * time.Minute},
 	{name: "stanza", kinds: []string{jobNotify, jobComment, jobAttach, jobMessage, jobState, jobNews, jobFound, jobProve}, workers: 32, lease: 2 * time.Minute, online: true},
 }
 

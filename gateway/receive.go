@@ -59,6 +59,7 @@ func (g *Gateway) receive(ctx context.Context, in ap.Incoming, do func(*cache.Tx
 			return err
 		}
 		tx.Durable()
+		from := siteOf(in.Signer)
 		lane := laneOf(in.Signer, in.Object)
 		if do != nil {
 			busy, err := tx.LaneBusy(lane)
@@ -72,8 +73,15 @@ func (g *Gateway) receive(ctx context.Context, in ap.Incoming, do func(*cache.Tx
 				return nil
 			}
 		}
+		waiting, err := tx.LanesFrom(lanePrefix(from), waitingMost)
+		if err != nil {
+			return err
+		}
+		if waiting >= waitingMost || waiting*len(in.Body) >= waitingBytes {
+			return fail(Busy, "too much of %s waits already", from)
+		}
 		return tx.Enqueue(cache.Job{
-			Kind: jobActivity, Lane: lane, RunAt: now, ExpiresAt: now.Add(jobLife), CreatedAt: now,
+			Kind: jobActivity, Host: from, Lane: lane, RunAt: now, ExpiresAt: now.Add(jobLife), CreatedAt: now,
 			Note:    fmt.Sprintf("%s from %s", in.Object.Type(), in.Signer),
 			Payload: payload(receivedJob{Body: in.Body, Signer: in.Signer, Target: in.Target, Gone: in.Gone}),
 		})
@@ -131,8 +139,23 @@ func laneOf(signer string, o *as2.Object) string {
 	if o.Type() == as2.TypeUndo && len(o.Object) > 0 && as2.FirstID(o.Object[0].Object) != "" {
 		about = as2.FirstID(o.Object[0].Object)
 	}
-	return "from " + signer + " about " + about
+	return lanePrefix(siteOf(signer)) + signer + " about " + about
 }
+
+// lanePrefix begins the lanes of all that comes from a site.
+func lanePrefix(site string) string { return "from " + site + " " }
+
+// siteOf stands for the registered domain that a server is below: names below
+// it cost nothing (L15). It is the name of no server.
+func siteOf(uri string) string { return "*." + ap.Site(hostname(uri)) }
+
+// What of one site may wait to be worked on (SEC-42). Servers try again what is
+// too much; those that mean no good would fill the disk, with activities that
+// wait for servers that never answer.
+const (
+	waitingMost  = 2000
+	waitingBytes = 64 << 20 // if all were as long as the next
+)
 
 // errOr gives err, or other if there is none.
 func errOr(err, other error) error {
