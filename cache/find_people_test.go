@@ -104,7 +104,7 @@ func TestFindPeople(t *testing.T) {
 			return err
 		})
 	}
-	s.update(t, func(tx *Tx) error { return tx.ForgetActor("https://mast.social/Álice Unterwegs", day) })
+	s.update(t, func(tx *Tx) error { return tx.forgetActor("https://mast.social/Álice Unterwegs", "") })
 	s.view(t, func(tx *Tx) error {
 		n, err := tx.count(`SELECT count(*) FROM people_fts WHERE people_fts MATCH 'unterwegs'`)
 		if n != 0 {

@@ -94,11 +94,16 @@ func (tx *Tx) HostHeard(name string, at time.Time) error {
 	if err != nil {
 		return fmt.Errorf("host %s heard: %w", name, err)
 	}
-	if h.CircuitUntil.IsZero() && at.Sub(h.LastInbound) < heardEvery {
+	if ago := at.Sub(h.LastInbound); h.CircuitUntil.IsZero() && ago < heardEvery && ago > -heardEvery {
 		return nil
 	}
 	h.LastInbound, h.CircuitUntil = at, time.Time{}
 	return tx.PutHost(h)
+}
+
+// HostBusy tells whether jobs for a host wait or run.
+func (tx *Tx) HostBusy(name string) (bool, error) {
+	return tx.exists("SELECT 1 FROM job_queues WHERE host = ? AND (turn < ? OR inflight > 0) LIMIT 1", name, int64(never))
 }
 
 // seeHost makes sure that a host has a row, and is hidden if it is blocked.
@@ -106,7 +111,7 @@ func (tx *Tx) seeHost(name string) error {
 	if name == "" {
 		return nil
 	}
-	if _, ok := tx.store.held.get(heldKey{heldHost, name}); ok { // a host that was seen stays
+	if tx.holds(heldKey{heldHost, name}) {
 		return nil
 	}
 	known, err := tx.exists("SELECT 1 FROM hosts WHERE name = ?", name)

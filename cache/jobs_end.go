@@ -112,6 +112,18 @@ func (tx *Tx) fail(id int64, lane, cause string) error {
 	return tx.promoteNow(lane)
 }
 
+// PruneFailed forgets up to limit failed jobs: those made before a time, and the
+// oldest of more than keep. It returns how many rows went.
+func (tx *Tx) PruneFailed(before time.Time, keep, limit int) (int, error) {
+	n, err := tx.exec(`DELETE FROM jobs WHERE id IN (SELECT id FROM jobs WHERE state = 2 AND created_at < max(?1,
+			coalesce((SELECT created_at FROM jobs WHERE state = 2 ORDER BY created_at DESC LIMIT 1 OFFSET ?2 + 0), 0))
+		ORDER BY created_at LIMIT ?3 + 0)`, millis(before), keep, limitOr(limit, 1000))
+	if err != nil {
+		return 0, fmt.Errorf("prune failed jobs: %w", err)
+	}
+	return int(n), nil
+}
+
 // CancelUnattempted deletes the jobs of a lane that nobody tried yet, and
 // returns how many (D3: a Delete takes them back, and nothing else).
 func (tx *Tx) CancelUnattempted(lane string) (int, error) {

@@ -22,6 +22,9 @@ type LeaseQuery struct {
 // job has to be ended with Ack, Retry or Fail before the lease is over, or it
 // comes back.
 func (tx *Tx) Lease(q LeaseQuery) ([]Job, error) {
+	if err := tx.setClock(q.Now); err != nil {
+		return nil, fmt.Errorf("lease jobs: %w", err)
+	}
 	if err := tx.expireLeases(q.Now); err != nil {
 		return nil, fmt.Errorf("lease jobs: %w", err)
 	}
@@ -80,13 +83,17 @@ type due struct {
 func (l *leaser) leaseKind(kind string, n int) ([]Job, error) {
 	var jobs []Job
 	for len(jobs) < n {
-		// Jobs for no host have no limit: it is there to be gentle to hosts.
+		// Jobs for no host have no limit: it is there to be gentle to hosts. One
+		// that had to rest gets a single job, which shows whether it is back:
+		// thousands that are away must not take all workers (SEC-42).
 		queues, err := all(l.tx, func(r row) (d due, err error) {
 			err = r.Scan(&d.id, &d.host, &d.inflight, &d.circuit)
 			return d, err
-		}, `SELECT q.id, q.host, q.inflight, coalesce((SELECT circuit_until FROM hosts WHERE name = q.host), 0)
-			FROM job_queues q WHERE q.kind = ?1 AND q.turn <= ?2 AND (q.host = '' OR ?3 <= 0 OR q.inflight < ?3)
-			ORDER BY q.turn LIMIT ?4 + 0`, kind, millis(l.Now), l.PerHost, n)
+		}, `SELECT id, host, inflight, circuit FROM (SELECT q.id, q.host, q.inflight, q.turn,
+				coalesce((SELECT circuit_until FROM hosts WHERE name = q.host), 0) AS circuit
+				FROM job_queues q WHERE q.kind = ?1 AND q.turn <= ?2)
+			WHERE host = '' OR ?3 <= 0 OR inflight < iif(circuit > 0, 1, ?3)
+			ORDER BY turn LIMIT ?4 + 0`, kind, millis(l.Now), l.PerHost, n)
 		if err != nil || len(queues) == 0 {
 			return jobs, err
 		}
@@ -122,7 +129,11 @@ func (l *leaser) leaseRound(queues []due, n int) ([]Job, error) {
 		}
 		take := (n - len(ids) + len(queues) - i - 1) / (len(queues) - i)
 		if d.host != "" && l.PerHost > 0 {
-			take = min(take, l.PerHost-d.inflight)
+			most := l.PerHost
+			if d.circuit > 0 {
+				most = 1
+			}
+			take = min(take, most-d.inflight)
 		}
 		got, err := l.takeFrom(d.id, take)
 		if err != nil {

@@ -104,10 +104,21 @@ func (tx *Tx) wrote(kind heldKind, name string) {
 		tx.after.wrote = make(map[heldKey]bool, 1)
 	}
 	tx.after.wrote[heldKey{kind, name}] = true
+	tx.after.unmake(heldKey{kind, name})
 }
 
-// made notes the number of a row that never changes: it is kept if the
-// transaction is committed.
+// unmake drops what was made of rows that were written after that.
+func (e *effects) unmake(k heldKey) {
+	delete(e.made, k)
+	for made := range e.made {
+		if k.name == "" && made.kind == k.kind {
+			delete(e.made, made)
+		}
+	}
+}
+
+// made notes the number of a row, which never changes: it is kept if the
+// transaction is committed, and no later one of the same commit deletes the row.
 func (tx *Tx) made(k heldKey, id int64) {
 	if tx.after.made == nil {
 		tx.after.made = make(map[heldKey]any, 1)
@@ -120,6 +131,12 @@ func (tx *Tx) made(k heldKey, id int64) {
 func (tx *Tx) maybeWritten(k heldKey) bool {
 	whole := heldKey{kind: k.kind}
 	return tx.after.wrote[k] || tx.after.wrote[whole] || tx.before.wrote[k] || tx.before.wrote[whole]
+}
+
+// holds tells whether a row is held, and so is there.
+func (tx *Tx) holds(k heldKey) bool {
+	_, ok := tx.store.held.get(k)
+	return ok && !tx.maybeWritten(k)
 }
 
 // remembered reads a row from memory if it can. In a View it may be newer than
@@ -180,6 +197,12 @@ func (s *Store) Actor(ctx context.Context, uri string) (Actor, error) {
 	a, err := direct(ctx, s, heldKey{heldActor, uri}, func(tx *Tx) (Actor, error) { return tx.ActorByURI(uri) })
 	a.Fields = slices.Clone(a.Fields)
 	return a, err
+}
+
+// Host is Host outside of a transaction, from memory if it can: every delivery
+// asks.
+func (s *Store) Host(ctx context.Context, name string) (Host, error) {
+	return direct(ctx, s, heldKey{heldHost, name}, func(tx *Tx) (Host, error) { return tx.Host(name) })
 }
 
 // HostBlocked is HostBlocked outside of a transaction, from memory if it can:

@@ -85,7 +85,7 @@ func TestActorHeld(t *testing.T) {
 			return errors.Join(tx.PutActor(Actor{URI: bob, Acct: "bob@b.example", FetchedAt: day}), err)
 		}},
 		{"gone", func(tx *Tx) error { return tx.SetActorGone(alice, day) }},
-		{"forget", func(tx *Tx) error { return tx.ForgetActor(alice, day) }},
+		{"forget", func(tx *Tx) error { return tx.forgetActor(alice, first) }},
 	} {
 		s.update(t, write.do)
 		for key, how := range map[string]struct {
@@ -166,7 +166,7 @@ func TestMemory(t *testing.T) {
 				return tx.PutActor(Actor{URI: uri.Draw(rt, "actor"), Name: fmt.Sprint(n), FetchedAt: day})
 			},
 			func(tx *Tx) error { return tx.SetActorGone(uri.Draw(rt, "actor"), day) },
-			func(tx *Tx) error { return tx.ForgetActor(uri.Draw(rt, "actor"), day) },
+			func(tx *Tx) error { return tx.forgetActor(uri.Draw(rt, "actor"), "") },
 			func(tx *Tx) error {
 				_, err := tx.Bind(jid.Draw(rt, "jid"), uri.Draw(rt, "actor"), day)
 				return err

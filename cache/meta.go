@@ -18,6 +18,24 @@ func (tx *Tx) SetMeta(key, value string) error {
 		key, []byte(value))
 }
 
+// DeleteMeta forgets a setting.
+func (tx *Tx) DeleteMeta(key string) error { return tx.run("DELETE FROM meta WHERE key = ?", key) }
+
+// MetaEntry is a setting and its key.
+type MetaEntry struct{ Key, Value string }
+
+// MetaAfter returns a page of the settings whose keys begin with a prefix, in
+// the order of their keys, after one of them.
+func (tx *Tx) MetaAfter(prefix, after string, limit int) ([]MetaEntry, error) {
+	return all(tx, func(r row) (e MetaEntry, err error) {
+		var value []byte
+		err = r.Scan(&e.Key, &value)
+		e.Value = string(value)
+		return e, err
+	}, "SELECT key, value FROM meta WHERE key > ?1 AND key >= ?2 AND key < ?2 || char(0x10FFFF) ORDER BY key LIMIT ?3 + 0",
+		after, prefix, limitOr(limit, 100))
+}
+
 // Pin keeps a setting, and returns a *PinError if it has changed since somebody
 // got an account or an address: public URLs, path and component are in ids that
 // were given out then (design §2). Until then it was perhaps a slip.

@@ -74,7 +74,12 @@ func (tx *Tx) LastTold(user, kind string) (at time.Time, err error) {
 	return moment(ms), nil
 }
 
-// ForgetNews drops what is older than that.
-func (tx *Tx) ForgetNews(before time.Time) error {
-	return tx.run("DELETE FROM news WHERE at < ?", millis(before))
+// ForgetNews drops up to limit of what is older than that, and says how many.
+func (tx *Tx) ForgetNews(before time.Time, limit int) (int, error) {
+	n, err := tx.exec("DELETE FROM news WHERE seq IN (SELECT seq FROM news WHERE at < ? ORDER BY at LIMIT ? + 0)",
+		millis(before), limitOr(limit, 1000))
+	if err != nil {
+		return 0, fmt.Errorf("forget news: %w", err)
+	}
+	return int(n), nil
 }

@@ -190,24 +190,3 @@ func (tx *Tx) PurgeOwner(owner, by string, at time.Time, limit int) ([]Removed, 
 	}
 	return list, nil
 }
-
-// ForgetActor deletes what a remote actor left besides posts: keys, reactions,
-// follows, and the profile. Its binding ends but is kept.
-func (tx *Tx) ForgetActor(uri string, at time.Time) error {
-	tx.wrote(heldActor, "")
-	for _, q := range []string{
-		"DELETE FROM keys WHERE owner = ?",
-		"DELETE FROM reactions WHERE actor = ?",
-		"DELETE FROM follows WHERE follower = ?1 OR followee = ?1",
-		"DELETE FROM actors WHERE uri = ?",
-	} {
-		if err := tx.run(q, uri); err != nil {
-			return fmt.Errorf("forget %s: %w", uri, err)
-		}
-	}
-	err := tx.run("UPDATE bindings SET ended_at = max(?, 1) WHERE uri = ? AND ended_at = 0", millis(at), uri)
-	if err != nil {
-		return fmt.Errorf("forget %s: %w", uri, err)
-	}
-	return nil
-}

@@ -232,7 +232,7 @@ func TestPurge(t *testing.T) {
 		if err := errors.Join(tx.PutActor(Actor{URI: alice}), tx.PutKey(RemoteKey{ID: "k", Owner: alice})); err != nil {
 			return err
 		}
-		if err := tx.ForgetActor(alice, day); err != nil {
+		if err := tx.forgetActor(alice, ""); err != nil {
 			return err
 		}
 		_, err3 := tx.ActorByURI(alice)

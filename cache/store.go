@@ -36,6 +36,7 @@ type Store struct {
 
 	workers    workers
 	held       memory
+	clock      atomic.Int64 // when jobs were leased last
 	postsReady chan struct{}
 
 	closing     chan struct{}

@@ -42,6 +42,7 @@ func (e *effects) add(o effects) {
 			e.wrote = make(map[heldKey]bool, len(o.wrote))
 		}
 		e.wrote[k] = true
+		e.unmake(k)
 	}
 	for k, v := range o.made {
 		if e.made == nil {

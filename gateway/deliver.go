@@ -49,7 +49,7 @@ func (g *Gateway) deliver(ctx context.Context, j cache.Job) error {
 	}
 	err = g.client.Post(ctx, d.Inbox, act.Raw, key)
 	if err == nil {
-		g.delivered(j, d)
+		g.delivered(ctx, j, d)
 		return nil
 	}
 	return g.notDelivered(j, d, err)
@@ -57,13 +57,14 @@ func (g *Gateway) deliver(ctx context.Context, j cache.Job) error {
 
 // delivered notes that a host works, and has a client told that asked whether its
 // direct message arrived (XEP-0184). That is a job, as the link may be down now.
-func (g *Gateway) delivered(j cache.Job, d deliverJob) {
+func (g *Gateway) delivered(ctx context.Context, j cache.Job, d deliverJob) {
 	receipt := d.Message != nil && d.Message.Receipt
-	if j.Attempts == 0 && !receipt {
+	failed := g.fails(ctx, j.Host)
+	if !failed && !receipt {
 		return
 	}
 	g.settle(j.Note, func(tx *cache.Tx) error {
-		if j.Attempts > 0 {
+		if failed {
 			if err := tx.HostWorked(j.Host); err != nil {
 				return err
 			}

@@ -102,19 +102,24 @@ func (g *Gateway) backfill(ctx context.Context, a cache.Actor) error {
 		return err
 	}
 	return g.store.Update(ctx, func(tx *cache.Tx) error {
-		return tx.SetMeta("outbox "+a.URI, g.now().UTC().Format(time.RFC3339))
+		return tx.SetMeta(outboxKey(a.URI), g.now().UTC().Format(time.RFC3339))
 	})
 }
+
+// outboxPrefix is where the store keeps when an outbox was read.
+const outboxPrefix = "outbox "
+
+func outboxKey(actor string) string { return outboxPrefix + actor }
 
 // backfilled tells whether the outbox of an actor was read a moment ago.
 func (g *Gateway) backfilled(ctx context.Context, a cache.Actor) bool {
 	var at string
 	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		at, err = tx.Meta("outbox " + a.URI)
+		at, err = tx.Meta(outboxKey(a.URI))
 		return err
 	})
 	t, parseErr := time.Parse(time.RFC3339, at)
-	return err == nil && parseErr == nil && g.now().Sub(t) < backfillAge
+	return err == nil && parseErr == nil && g.since(t) < backfillAge
 }
 
 func (g *Gateway) readOutbox(ctx context.Context, a cache.Actor) error {

@@ -199,8 +199,8 @@ func (g *Gateway) turn(ctx context.Context, gr group, done []int64, n int) ([]ca
 // runJob runs one job. If it is done its id is returned, and it is yet to be
 // acknowledged; otherwise it is settled here.
 func (g *Gateway) runJob(ctx context.Context, gr group, j cache.Job) (done int64) {
-	now := g.now()
-	if old := !j.ExpiresAt.IsZero() && !now.Before(j.ExpiresAt); old {
+	old, late := g.overdue(ctx, j)
+	if old && !late {
 		g.giveUp(j, tooOldError{j.LastError})
 		return 0
 	}
@@ -215,7 +215,11 @@ func (g *Gateway) runJob(ctx context.Context, gr group, j cache.Job) (done int64
 		g.giveUp(j, err)
 		return 0
 	}
-	now = g.now()
+	if old && (!gr.online || g.link.Online()) {
+		g.giveUp(j, tooOldError{err.Error()})
+		return 0
+	}
+	now := g.now()
 	at := now.Add(backoff(j.Attempts))
 	var status *ap.StatusError
 	if errors.As(err, &status) && status.RetryAfter > 0 {

@@ -61,7 +61,7 @@ func (g *Gateway) queueNews(tx *cache.Tx, w newsWork) error {
 	}
 	now := g.now()
 	at := now.Add(newsSoon)
-	if again := last.Add(newsAgain); again.After(at) {
+	if again := last.Add(newsAgain); again.After(at) && !again.After(now.Add(newsAgain)) { // or the clock has gone back
 		at = again
 	}
 	return tx.Enqueue(cache.Job{

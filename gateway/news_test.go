@@ -81,7 +81,10 @@ func TestNews(t *testing.T) {
 	w.pass(newsSoon)
 	expect("Bob (bob@pub.test) reacted with 🌱 to your post: “First.”")
 	w.pass(newsLife)
-	w.update(func(tx *cache.Tx) error { return tx.ForgetNews(w.clock()) })
+	w.update(func(tx *cache.Tx) error {
+		_, err := tx.ForgetNews(w.clock(), 1000)
+		return err
+	})
 	like(70)
 	w.pass(newsSoon)
 	expect("U70 (u70@mast.social) likes your post: “First.”")

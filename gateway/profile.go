@@ -46,7 +46,7 @@ func (g *Gateway) profileDue(ctx context.Context, a cache.Account) bool {
 		return err
 	})
 	at, parseErr := time.Parse(time.RFC3339, text)
-	return errors.Is(err, cache.ErrNotFound) || err == nil && (parseErr != nil || g.now().Sub(at) > profileEvery)
+	return errors.Is(err, cache.ErrNotFound) || err == nil && (parseErr != nil || g.since(at) > profileEvery)
 }
 
 // portrait is what everybody can read of a user.

@@ -102,7 +102,9 @@ const (
 	rosterRefused = "refused"
 )
 
-func rosterKey(jid stanza.JID) string { return "roster " + string(jid.Bare()) }
+const rosterPrefix = "roster "
+
+func rosterKey(jid stanza.JID) string { return rosterPrefix + string(jid.Bare()) }
 
 // roster is how far a user lets the gateway see their presence.
 func (g *Gateway) roster(ctx context.Context, jid stanza.JID) string {
@@ -235,7 +237,7 @@ func noteReach(tx *cache.Tx, uri string, change func(*cache.Reach)) error {
 // heard notes that an event of an account's node came by itself.
 func (g *Gateway) heard(ctx context.Context, a cache.Account) {
 	now := g.now()
-	if now.Sub(a.Reach.Event) < time.Minute && a.Reach.Rung != rungPull {
+	if g.since(a.Reach.Event) < time.Minute && a.Reach.Rung != rungPull {
 		return
 	}
 	rung := rungSubscribe
@@ -276,24 +278,23 @@ const profileEvery = 24 * time.Hour
 // then who its owner is. A node that could not be subscribed a moment ago, when
 // it was linked or the link came up, may be made now.
 func (g *Gateway) due(ctx context.Context, a cache.Account, up time.Time) {
-	now := g.now()
-	if now.Sub(a.Reach.Comments) > pullWellEvery+rand.N(pullWellEvery/4) {
+	if g.since(a.Reach.Comments) > pullWellEvery+rand.N(pullWellEvery/4) {
 		g.pullComments(ctx, a)
 	}
 	every := pullEvery
 	switch {
-	case a.Reach.Subscribe.IsZero() && (now.Sub(up) < pullEvery || now.Sub(a.LinkedAt) < pullEvery):
+	case a.Reach.Subscribe.IsZero() && (g.since(up) < pullEvery || g.since(a.LinkedAt) < pullEvery):
 		every = pullSoon
-	case now.Sub(a.Reach.Event) < 24*time.Hour:
+	case g.since(a.Reach.Event) < 24*time.Hour:
 		every = pullWellEvery
 	}
-	if now.Sub(a.Reach.Pull) < every+rand.N(every/4) || now.Sub(a.Reach.ErrorAt) < min(every, pullAgain) {
+	if g.since(a.Reach.Pull) < every+rand.N(every/4) || g.since(a.Reach.ErrorAt) < min(every, pullAgain) {
 		return
 	}
 	if a.Reach.Subscribe.IsZero() {
 		g.subscribe(ctx, a)
 	}
-	g.pull(ctx, a, now.Sub(up) > pullAgain)
+	g.pull(ctx, a, g.since(up) > pullAgain)
 	if g.profileDue(ctx, a) {
 		g.readProfile(ctx, a)
 	}
@@ -305,25 +306,13 @@ func (g *Gateway) freshen(ctx context.Context, a cache.Account) {
 	if a.Reach.Subscribe.IsZero() {
 		wait = 0
 	}
-	if g.now().Sub(a.Reach.Pull) < wait {
+	if g.since(a.Reach.Pull) < wait {
 		return
 	}
 	if a.Reach.Subscribe.IsZero() {
 		g.subscribe(ctx, a)
 	}
 	g.pull(ctx, a, false)
-}
-
-// prune drops what is kept against repeats for long enough (D7).
-func (g *Gateway) prune(ctx context.Context) {
-	now := g.now()
-	err := g.store.Update(ctx, func(tx *cache.Tx) error {
-		_, err := tx.PruneActivities(now.Add(-60*24*time.Hour), now.Add(-365*24*time.Hour), 10_000)
-		return err
-	})
-	if err != nil && ctx.Err() == nil {
-		g.log.Error("prune activities", "error", err)
-	}
 }
 
 // purgeUnlinked finishes what a crash may have left of an unlink.

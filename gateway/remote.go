@@ -112,7 +112,7 @@ func (g *Gateway) remoteByURI(ctx context.Context, uri string) (cache.Actor, err
 const goneFor = 24 * time.Hour
 
 func (g *Gateway) mayBeBack(a cache.Actor) bool {
-	return !a.GoneAt.IsZero() && g.now().Sub(a.GoneAt) > goneFor
+	return !a.GoneAt.IsZero() && g.since(a.GoneAt) > goneFor
 }
 
 // freshened refuses actors that are gone, and has old copies read again in the
@@ -121,7 +121,7 @@ func (g *Gateway) freshened(_ context.Context, a cache.Actor) (cache.Actor, erro
 	if !a.GoneAt.IsZero() {
 		return a, fail(Gone, "this actor is gone")
 	}
-	if g.now().Sub(a.FetchedAt) > actorLife && g.recent.failed("refresh "+a.URI) == nil {
+	if g.since(a.FetchedAt) > actorLife && g.recent.failed("refresh "+a.URI) == nil {
 		g.recent.note("refresh "+a.URI, errors.New("under way"))
 		g.running.Go(func() {
 			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)

@@ -81,6 +81,12 @@ func (g *Gateway) send(tx *cache.Tx, o outgoing) error {
 	jobs := make([]cache.Job, 0, len(inboxes))
 	for _, inbox := range inboxes {
 		host := hostname(inbox)
+		if dead, err := g.dead(tx, o, host); err != nil || dead {
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		if got := received(o); got != "" {
 			if err := tx.AddReceipt(got, o.sender.URI, host, now); err != nil {
 				return err

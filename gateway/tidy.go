@@ -12,7 +12,9 @@ import (
 const (
 	tidyLook  = 5 * time.Minute
 	tidyAgain = 20 * time.Hour // since the last time: one for each night
+	tidyWaits = 72 * time.Hour // for quiet hours: a machine may be off at night
 	metaTidy  = "tidied"
+	metaWaits = "to be tidied since"
 )
 
 // runTidy waits for the quiet hours, until ctx ends.
@@ -36,8 +38,8 @@ func (g *Gateway) runTidy(ctx context.Context) {
 // of it.
 func (g *Gateway) tidy(ctx context.Context) error {
 	now := g.now()
-	if !g.cfg.Cache.Quiet.Contains(now.Local()) || now.Sub(g.tidied(ctx)) < tidyAgain {
-		return nil
+	if due, err := g.tidyDue(ctx, now); err != nil || !due {
+		return err
 	}
 	forgotten, err := g.store.Retain(ctx, g.retention(), now)
 	if err != nil {
@@ -62,24 +64,29 @@ func (g *Gateway) tidy(ctx context.Context) error {
 		}
 	}
 	return g.store.Update(ctx, func(tx *cache.Tx) error {
-		if err := tx.ForgetNews(now.Add(-newsLife)); err != nil {
+		if err := tx.DeleteMeta(metaWaits); err != nil {
 			return err
 		}
 		return tx.SetMeta(metaTidy, now.UTC().Format(time.RFC3339))
 	})
 }
 
-func (g *Gateway) tidied(ctx context.Context) time.Time {
-	var text string
-	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		text, err = tx.Meta(metaTidy)
-		return err
-	})
-	at, parseErr := time.Parse(time.RFC3339, text)
-	if err != nil || parseErr != nil {
-		return time.Time{}
+// tidyDue tells whether the store is to be tidied now: once in the quiet hours of
+// each day, or when these were missed for days.
+func (g *Gateway) tidyDue(ctx context.Context, now time.Time) (bool, error) {
+	quiet := g.cfg.Cache.Quiet
+	switch {
+	case g.since(g.noted(ctx, metaTidy)) < tidyAgain, quiet.From == quiet.To:
+		return false, nil
+	case quiet.Contains(now.Local()):
+		return true, nil
 	}
-	return at
+	if waits := g.noted(ctx, metaWaits); !waits.IsZero() {
+		return g.since(waits) > tidyWaits, nil
+	}
+	return false, g.store.Update(ctx, func(tx *cache.Tx) error {
+		return tx.SetMeta(metaWaits, now.UTC().Format(time.RFC3339))
+	})
 }
 
 // retention is what the configuration says of keeping.
