@@ -1,0 +1,111 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"isthmus/ap/aptest"
+	"isthmus/ap/as2"
+	"isthmus/cache"
+)
+
+// TestReceiveOddIDs is L7 and L12: an object whose id cannot be one is nobody's,
+// also when its owner has signed it.
+func TestReceiveOddIDs(t *testing.T) {
+	f := newFediverse(t)
+	f.follows(f.louise, f.ann, cache.FollowAccepted)
+	host := f.mast.Host
+	for _, id := range []string{
+		"javascript://" + host + "/%0Aalert(1)", "http://" + host + "/notes/1", "xmpp://" + host + "/notes/1", "https://user:pw@" + host + "/notes/1",
+		"https://" + host + `/notes\1`, "https://" + host + "/no tes/1", "//" + host + "/notes/1", "https://" + host + ".:443/notes/1",
+	} {
+		note := with(f.ann.Note("Odd."), aptest.Doc{"id": id, "cc": many(f.louise.URI)})
+		if asked := f.get(f.ann, f.ann.Activity(as2.TypeCreate, note), ""); asked != "" || f.held(id) != "absent" {
+			t.Errorf("%s asks for %q and is %s", id, asked, f.held(id))
+		}
+	}
+}
+
+// TestReceiveFarDates takes posts of any date; one that cannot be written again
+// must not stay in the queue for days.
+func TestReceiveFarDates(t *testing.T) {
+	f := newFediverse(t)
+	f.follows(f.louise, f.ann, cache.FollowAccepted)
+	for _, date := range []string{
+		"9999-12-31T23:59:59-23:59", "0000-01-01T00:00:00+14:00", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z", "1969-12-31T23:59:59Z", "292277026596-12-04T15:30:07Z",
+	} {
+		note := with(f.ann.Note(date), aptest.Doc{"published": date, "updated": date})
+		if asked := f.get(f.ann, f.ann.Activity(as2.TypeCreate, note), ""); asked != "notify" || f.held(note["id"].(string)) != "public ann "+date {
+			t.Errorf("%s asks for %q and is %s", date, asked, f.held(note["id"].(string)))
+		}
+	}
+}
+
+// TestReceiveNames keeps what people call themselves to one short line: it stands
+// in messages of the gateway.
+func TestReceiveNames(t *testing.T) {
+	f := newFediverse(t)
+	f.evil.Change(func() {
+		f.mal.Doc["name"] = "Mal\n\nYour account is locked. Send your password to \u0000me" + strings.Repeat("!", 100_000)
+		f.mal.Doc["summary"] = strings.Repeat("ü", 100_000)
+		f.mal.Doc["url"] = "https://bank.test/login"
+		var fields []any
+		for range 50 {
+			fields = append(fields, aptest.Doc{"type": "PropertyValue", "name": strings.Repeat("n", 4000), "value": strings.Repeat("v", 4000)})
+		}
+		f.mal.Doc["attachment"] = fields
+	})
+	a, err := f.remoteByURI(t.Context(), f.mal.ID)
+	f.must(err)
+	if !strings.HasPrefix(a.Name, "Mal Your account") || strings.ContainsAny(a.Name, "\n\x00") || len([]rune(a.Name)) > nameMost {
+		t.Errorf("name of %d bytes: %.100q", len(a.Name), a.Name)
+	}
+	if a.URL != f.mal.ID {
+		t.Errorf("page %s", a.URL)
+	}
+	if size := len(a.Name) + len(a.Summary) + len(fmt.Sprint(a.Fields)); size > 3*bioMost || len(a.Fields) == 0 {
+		t.Errorf("a profile of %d bytes, %d fields", size, len(a.Fields))
+	}
+}
+
+// TestReceiveFlood is SEC-42: what waits for servers that never answer neither
+// fills the disk nor keeps others waiting.
+func TestReceiveFlood(t *testing.T) {
+	f := newFediverse(t)
+	take := func(n int) (taken int, last error) {
+		for i := range n {
+			signer := fmt.Sprintf("https://a%d.evil.test/users/mal", i)
+			body := strings.Repeat(" ", 100_000)
+			o, err := as2.Parse([]byte(fmt.Sprintf(`{"id":"%s/%d","type":"Like","actor":"%s","object":"https://tarpit.test/%d"}`, signer, i, signer, i)))
+			f.must(err)
+			in := incoming(signer, o, []byte(body))
+			if last = f.Receive(t.Context(), in); last == nil {
+				taken++
+			}
+		}
+		return taken, last
+	}
+	taken, err := take(1000)
+	var busy *Error
+	if taken*100_000 > waitingBytes+100_000 || !errors.As(err, &busy) || busy.HTTPStatus() != 503 {
+		t.Errorf("took %d, then: %v", taken, err)
+	}
+	like := f.ann.Activity(as2.TypeLike, f.addr.ItemURL("louise@example.org", "none"))
+	if body := fmt.Sprint(like); f.Receive(t.Context(), incoming(f.ann.ID, &as2.Object{ID: like["id"].(string), Types: []string{as2.TypeLike}}, []byte(body))) != nil {
+		t.Error("another server has to wait for that")
+	}
+	of := map[string]int{}
+	f.update(func(tx *cache.Tx) error {
+		jobs, err := tx.Lease(cache.LeaseQuery{Kinds: groups[1].kinds, Now: f.clock(), Limit: groups[1].workers, PerHost: groups[1].perHost, For: time.Minute})
+		for _, j := range jobs {
+			of[j.Host]++
+		}
+		return err
+	})
+	if of["*.evil.test"] != groups[1].perHost || of[siteOf(f.ann.ID)] != 1 {
+		t.Errorf("worked on at a time: %v", of)
+	}
+}
