@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"os"
 	"time"
 
@@ -150,7 +151,7 @@ func (c *Client) Get(ctx context.Context, url string, key *Key) (*Document, erro
 // So the document is what the host of its id says, but its id need not be url.
 func (c *Client) GetObject(ctx context.Context, url string, key *Key) (*Document, error) {
 	doc, err := c.Get(ctx, url, key)
-	if err != nil || doc.Object.ID == doc.URL {
+	if err != nil || isAt(doc.Object.ID, doc.URL) {
 		return doc, err
 	}
 	if err := as2.CheckID(doc.Object.ID); err != nil {
@@ -160,10 +161,20 @@ func (c *Client) GetObject(ctx context.Context, url string, key *Key) (*Document
 	if doc, err = c.Get(ctx, id, key); err != nil {
 		return nil, err
 	}
-	if doc.Object.ID != id || doc.URL != id {
+	if doc.Object.ID != id || !isAt(id, doc.URL) {
 		return nil, fmt.Errorf("fetch %s: %w: its id %s is not where it is", url, ErrContent, id)
 	}
 	return doc, nil
+}
+
+// isAt tells whether an address is that of an id: the same, but for characters
+// that a request has to spell in another way.
+func isAt(id, address string) bool {
+	if id == address {
+		return true
+	}
+	u, err := url.Parse(id)
+	return err == nil && u.String() == address
 }
 
 // Fetch reads any document of at most max bytes whose media type is one of

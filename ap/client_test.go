@@ -139,6 +139,23 @@ func TestWhereItIs(t *testing.T) {
 	}
 }
 
+// TestSpelling believes a document whose id a request has to spell in another way,
+// and none with a fragment, which no request asks for.
+func TestSpelling(t *testing.T) {
+	w := aptest.NewWorld(t)
+	p := w.Peer("a.test")
+	c := newClient(t, w)
+	for path, want := range map[string]bool{"/jörg": true, "/j%C3%B6rg": true, "/日本/1?p=é": true, "/jörg#1": false, "/JÖRG": false} {
+		for _, served := range []string{"/jörg", "/日本/1"} {
+			p.Serve(served, aptest.Doc{"id": p.URL + path})
+		}
+		doc, err := c.GetObject(aptest.Context(t), p.URL+path, nil)
+		if (err == nil) != want || err == nil && doc.Object.ID != p.URL+path {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
 // TestRedirects follows three, checks and signs each, and none of a POST (L3,
 // SEC-33).
 func TestRedirects(t *testing.T) {

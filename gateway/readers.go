@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"isthmus/ap"
+	"isthmus/ap/as2"
 	"isthmus/cache"
 	"isthmus/translate"
 )
@@ -53,7 +54,7 @@ func (g *Gateway) fetchPostFor(ctx context.Context, uri string, users []cache.Ac
 		return nil, owner, reader, fail(NotFound, "the post is not for this gateway")
 	}
 	for _, who := range doc.Object.AttributedTo {
-		if hostname(who.ID) == hostname(doc.Object.ID) {
+		if as2.SameOrigin(who.ID, doc.Object.ID) {
 			owner, err := g.remoteByURI(ctx, who.ID)
 			return doc, owner, reader, err
 		}

@@ -77,9 +77,10 @@ func (g *Gateway) trusted(ctx context.Context, a activity, o *as2.Object) (taken
 	return t, nil
 }
 
-// embedded tells whether an object came whole, and from its owner.
+// embedded tells whether an object came whole, and from its owner, under an id
+// that can be one (L7, L12).
 func embedded(o *as2.Object, signer string) bool {
-	return len(o.Types) > 0 && hostname(o.ID) == hostname(signer) && attributed(o, signer)
+	return len(o.Types) > 0 && as2.SameOrigin(o.ID, signer) && attributed(o, signer)
 }
 
 // attributed tells whether an object says that it is of an actor.

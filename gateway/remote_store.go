@@ -256,15 +256,18 @@ func xmppOf(o *as2.Object) string {
 
 func actorFromDocument(o *as2.Object, acct string) cache.Actor {
 	a := cache.Actor{
-		URI: o.ID, Acct: acct, Type: o.Type(), Name: o.Name.Value, Summary: o.Summary.Value,
-		Inbox: o.Inbox, Outbox: o.Outbox, Followers: o.Followers, Following: o.Following, Featured: o.Featured,
+		URI: o.ID, Acct: acct, Type: o.Type(), Name: translate.PlainName(o.Name.Value, nameMost),
+		Summary: strings.ToValidUTF8(o.Summary.Value[:min(len(o.Summary.Value), bioMost)], ""),
+		Inbox:   o.Inbox, Outbox: o.Outbox, Followers: o.Followers, Following: o.Following, Featured: o.Featured,
 		ManuallyApproves: o.ManuallyApproves, Discoverable: o.Discoverable, Indexable: o.Indexable,
 		Published: o.Published, URL: o.ID,
 	}
 	if hostname(o.SharedInbox) == hostname(o.ID) {
 		a.SharedInbox = o.SharedInbox
 	}
-	if i := slices.IndexFunc(o.URL, func(l as2.Link) bool { return l.MediaType == "" || l.MediaType == "text/html" }); i >= 0 {
+	if i := slices.IndexFunc(o.URL, func(l as2.Link) bool {
+		return (l.MediaType == "" || l.MediaType == "text/html") && as2.SameOrigin(l.Href, o.ID) // A5, SEC-3
+	}); i >= 0 {
 		a.URL = o.URL[i].Href
 	}
 	if len(o.Icon) > 0 {
@@ -274,15 +277,23 @@ func actorFromDocument(o *as2.Object, acct string) cache.Actor {
 		a.ImageURL, _ = imageOf(o.Image[0])
 	}
 	if a.Name == "" {
-		a.Name = o.PreferredUsername
+		a.Name = translate.PlainName(o.PreferredUsername, nameMost)
 	}
+	size := 0
 	for _, f := range o.Attachment {
-		if f.Type() == as2.TypePropertyValue {
-			a.Fields = append(a.Fields, cache.Field{Name: f.Name.Value, Value: f.Value})
+		if size += len(f.Name.Value) + len(f.Value); f.Type() != as2.TypePropertyValue || size > bioMost {
+			continue
 		}
+		a.Fields = append(a.Fields, cache.Field{Name: translate.PlainName(f.Name.Value, nameMost), Value: f.Value})
 	}
 	return a
 }
+
+// What a profile holds at most (A8, A9): it goes into a stanza, beside a picture.
+const (
+	nameMost = 500      // characters
+	bioMost  = 20 << 10 // bytes; of all fields together as well
+)
 
 func imageOf(o *as2.Object) (address, mediaType string) {
 	if len(o.URL) > 0 {

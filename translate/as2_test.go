@@ -55,6 +55,8 @@ func TestFromAS2(t *testing.T) {
 		{"quote without a fallback", `"type":"Note","content":"x","quoteUrl":"https://x.test/2"`, func(p Post) any { return []string{p.Quote, p.Text} }, []string{"https://x.test/2", "x"}},
 		{"fallback without a quote stays", `"type":"Note","content":"x<span class=\"quote-inline\"> RE: y</span>"`, words, []string{"", "x RE: y"}},
 		{"its id for a page", `"type":"Note","content":"x"`, func(p Post) any { return p.URL }, "https://x.test/1"},
+		{"page on another server", `"type":"Note","content":"x","url":[{"type":"Link","href":"https://bank.test/login","mediaType":"text/html"}]`,
+			func(p Post) any { return p.URL }, "https://x.test/1"},
 		{"page among links", `"type":"Note","content":"x","url":[{"type":"Link","href":"https://x.test/a.mp4","mediaType":"video/mp4"},{"type":"Link","href":"https://x.test/p","mediaType":"text/html"}]`,
 			func(p Post) any { return p.URL }, "https://x.test/p"},
 	}

@@ -43,7 +43,7 @@ func FromAS2(o *as2.Object, c AS2Context) (Post, error) {
 	readContent(&p, o)
 	readTags(&p, o.Tag)
 	readMedia(&p, o)
-	p.URL = cmp.Or(pageOf(o.URL), safeHref(o.ID)) // where there is no page, the id leads to it
+	p.URL = cmp.Or(pageOf(o.URL, o.ID), safeHref(o.ID)) // where there is no page, the id leads to it
 	p.ReplyTo = o.InReplyTo
 	p.Thread = cmp.Or(o.Context, o.Conversation)
 	switch p.Kind {
@@ -177,6 +177,9 @@ func readText(content, quote string, plain bool) (xhtml, text, quoted string) {
 	}
 	return xhtml, text, quote
 }
+
+// PlainName is the name of somebody as one line of at most n characters.
+func PlainName(s string, n int) string { return cutRunes(plainTitle(s), n) }
 
 // plainTitle is a name or summary as plain text: some send HTML or its entities.
 func plainTitle(s string) string {

@@ -130,7 +130,7 @@ func inFocus(x float64) bool { return x >= -1 && x <= 1 }
 func addLink(p *Post, a *as2.Object) {
 	href := safeHref(a.Href)
 	if href == "" {
-		href = pageOf(a.URL)
+		href = pageOf(a.URL, "")
 	}
 	if href != "" && len(p.Links) < maxLinks {
 		p.Links = append(p.Links, Link{href, cutRunes(plainTitle(a.Name.Value), maxTitle), cleanMediaType(a.MediaType)})
@@ -209,12 +209,13 @@ func guessType(href, asType string) string {
 }
 
 // pageOf is the page for people: the first HTML link, or the first that says
-// nothing of its type (N2).
-func pageOf(links []as2.Link) string {
+// nothing of its type (N2). That of an object is on its own server, or it would
+// lead elsewhere in its owner's name (SEC-3).
+func pageOf(links []as2.Link, id string) string {
 	page := ""
 	for _, l := range links {
 		href := safeHref(l.Href)
-		if !strings.HasPrefix(href, "http") {
+		if !strings.HasPrefix(href, "http") || id != "" && !as2.SameOrigin(href, id) {
 			continue
 		}
 		if l.MediaType == "text/html" {

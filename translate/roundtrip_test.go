@@ -86,7 +86,7 @@ func (d drawing) post() Post {
 	p := Post{
 		URI:   "https://example.org/_ap/item/louise@example.org/" + fmt.Sprint(d.int("id", 1, 1e6)),
 		Owner: Actor{URI: testOwner, Handle: "louise@example.org", JID: "louise@example.org", Name: "Louise"},
-		Title: d.maybe("title"), Warning: d.maybe("warning"), Quote: d.maybeURL("quote"), URL: d.url("page"), ReplyTo: d.maybeURL("parent"),
+		Title: d.maybe("title"), Warning: d.maybe("warning"), Quote: d.maybeURL("quote"), URL: strings.Replace(d.url("page"), "x.test", "example.org", 1), ReplyTo: d.maybeURL("parent"),
 		Published: d.time("published"),
 	}
 	p.Author = p.Owner

@@ -275,7 +275,7 @@ func parseTime(s string) time.Time {
 		return time.Time{}
 	}
 	if t, err := time.Parse(time.RFC3339Nano, s); err == nil {
-		return t.UTC()
+		return writable(t)
 	}
 	s = strings.ToUpper(strings.TrimSpace(s)) // t, z
 	if len(s) > 10 && s[10] == ' ' {
@@ -283,10 +283,19 @@ func parseTime(s string) time.Time {
 	}
 	for _, layout := range layouts {
 		if t, err := time.Parse(layout, s); err == nil {
-			return t.UTC()
+			return writable(t)
 		}
 	}
 	return time.Time{}
+}
+
+// writable keeps instants in the years that can be written again: a zone moves
+// the last hours of 9999 beyond them.
+func writable(t time.Time) time.Time {
+	if t = t.UTC(); t.Year() < 1 || t.Year() > 9999 {
+		return time.Time{}
+	}
+	return t
 }
 
 // coordinate reads a number between -1 and 1.
