@@ -21,7 +21,8 @@ func isPresence(from, kind string) func(*lab.Node) bool {
 // TestGatewayStops stops the gateway and starts it again: contacts see it go and
 // come back, and what was commented meanwhile reaches the fediverse once. Where
 // the server does not say who wrote a comment (Prosody, for items that are asked
-// for), whoever's name is on it is asked.
+// for), it shows the last one again and says so; about others, whoever's name is on
+// them is asked.
 func TestGatewayStops(t *testing.T) {
 	over(t, mainSetups, func(t *testing.T, s *site) {
 		s.link(s.louise)
@@ -47,6 +48,7 @@ func TestGatewayStops(t *testing.T) {
 		}
 		online := len(s.louise.Inbox.All(isPresence(alice, "")))
 		s.must(s.pierre.Comment(ctx, s.louise.Account.JID(), "fern", "c2", "while you are away", ""))
+		s.must(s.pierre.Comment(ctx, s.louise.Account.JID(), "fern", "c1", "while you listened", "")) // an edit, and the last item now
 		s.must(s.gateway.Start(ctx))
 		s.must(lab.Eventually(ctx, "Alice to be back", func() error {
 			if len(s.louise.Inbox.All(isPresence(alice, ""))) == online {
@@ -54,6 +56,8 @@ func TestGatewayStops(t *testing.T) {
 			}
 			return nil
 		}))
+		_, err = s.fedi.Await(ctx, "the edit of meanwhile", is("Update", "while you listened"))
+		s.must(err)
 		number := regexp.MustCompile(`mine \d+`)
 		asked := ""
 		s.must(lab.Eventually(ctx, "the comment of meanwhile, or a question", func() error {
@@ -74,6 +78,9 @@ func TestGatewayStops(t *testing.T) {
 		}
 		_, err = s.fedi.Await(ctx, "the comment of meanwhile", is("Create", "while you are away"))
 		s.must(err)
+		if n := len(s.pierre.Inbox.All(func(n *lab.Node) bool { return strings.Contains(n.Body("jabber:client", "body"), "while you listened") })); n > 0 {
+			t.Errorf("Pierre was asked %d times about what the server had stamped", n)
+		}
 		s.must(s.louise.Blog(ctx, "moss", "the end"))
 		_, err = s.fedi.Await(ctx, "the last post", is("Create", "the end"))
 		s.must(err)
