@@ -145,6 +145,12 @@ func (tx *Tx) ActorByAcct(acct string) (Actor, error) {
 		ORDER BY a.gone_at > 0, a.fetched_at DESC LIMIT 1`, acct)
 }
 
+// ActorsAt returns the remote actors whose own inbox that is, and none for a
+// shared one.
+func (tx *Tx) ActorsAt(inbox string) ([]string, error) {
+	return all(tx, value[string], "SELECT uri FROM actors WHERE inbox = ?1 AND ?1 <> '' ORDER BY uri LIMIT 1000", inbox)
+}
+
 // HostInbox is an inbox on a host: a shared one, or that of any actor who still
 // lives there; "" when nobody is known. It is where a Delete goes when the
 // followers it once reached have left.

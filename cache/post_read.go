@@ -3,6 +3,8 @@ package cache
 import (
 	"errors"
 	"fmt"
+
+	"isthmus/translate"
 )
 
 // Page asks for a part of a list that is ordered by (sort date, id).
@@ -71,6 +73,12 @@ func first[T any](list []T, err error) (T, error) {
 		return zero, ErrNotFound
 	}
 	return list[0], nil
+}
+
+// Visibility returns whom a post is for. It is a look at one row.
+func (tx *Tx) Visibility(uri string) (translate.Visibility, error) {
+	code, err := one(tx, value[int], "SELECT vis FROM posts WHERE uri = ?", uri)
+	return visOf(code), err
 }
 
 // Raw returns the document that a post came as, if the viewer may see the post.

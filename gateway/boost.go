@@ -24,6 +24,9 @@ func (g *Gateway) boost(ctx context.Context, account cache.Account, p translate.
 			g.log.Info("boost refused: the post is not public", "account", account.Acct, "post", original.Post.URI)
 			return nil
 		}
+		if blocked, err := anyBlock(tx, account.URI, original.Post.Owner.URI); err != nil || blocked {
+			return err
+		}
 		if _, err := tx.BoostBy(account.URI, original.Post.URI); !errors.Is(err, cache.ErrNotFound) {
 			return err
 		}

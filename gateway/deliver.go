@@ -22,32 +22,15 @@ func (g *Gateway) deliver(ctx context.Context, j cache.Job) error {
 	if err != nil {
 		return err
 	}
-	var act cache.Activity
-	blocked := false
-	sender, err := g.store.Account(ctx, d.Sender)
-	if err == nil {
-		err = g.store.View(ctx, func(tx *cache.Tx) (err error) {
-			if act, err = tx.Activity(d.Activity); err != nil {
-				return err
-			}
-			blocked, err = tx.HostBlocked(j.Host)
-			return err
-		})
-	}
-	if errors.Is(err, cache.ErrNotFound) || err == nil && len(act.Raw) == 0 {
-		return nil // its object was deleted before it was sent
-	}
-	if err != nil {
+	sender, body, err := g.atHand(ctx, d)
+	if err != nil || len(body) == 0 {
 		return err
-	}
-	if blocked {
-		return permanent("host is blocked")
 	}
 	key, err := g.keys.of(sender)
 	if err != nil {
 		return permanentError{err}
 	}
-	err = g.client.Post(ctx, d.Inbox, act.Raw, key)
+	err = g.client.Post(ctx, d.Inbox, body, key)
 	if err == nil {
 		g.delivered(ctx, j, d)
 		return nil

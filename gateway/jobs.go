@@ -215,6 +215,10 @@ func (g *Gateway) runJob(ctx context.Context, gr group, j cache.Job) (done int64
 		g.giveUp(j, err)
 		return 0
 	}
+	if errors.Is(err, errPaused) {
+		g.settle(j.Note, func(tx *cache.Tx) error { return tx.Retry(j.ID, g.now().Add(pausedAgain), err.Error(), false) })
+		return 0
+	}
 	if old && (!gr.online || g.link.Online()) {
 		g.giveUp(j, tooOldError{err.Error()})
 		return 0

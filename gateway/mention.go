@@ -95,34 +95,6 @@ func (g *Gateway) mentioned(ctx context.Context, m translate.Actor) (translate.A
 	return actorOf(a), nil
 }
 
-// answered gives the post that an entry answers. One that is not known is left
-// out: what is written to the fediverse must not point at a web page.
-func (g *Gateway) answered(tx *cache.Tx, p translate.Post) (string, error) {
-	if r := p.ReplyRef; r != nil {
-		parent, err := tx.PostByItem(r.Service, r.Node, r.ID, operator)
-		if errors.Is(err, cache.ErrNotFound) && g.ours(stanza.JID(r.Service)) && isComments(r.Node) {
-			root, rootErr := g.root(tx, r.Service, r.Node, operator)
-			if rootErr == nil {
-				parent, err = g.inThread(tx, root, r.ID, operator)
-			}
-		}
-		if err == nil {
-			return parent.Post.URI, nil
-		}
-		if ignoreMissing(err) != nil {
-			return "", err
-		}
-	}
-	if p.ReplyTo == "" {
-		return "", nil
-	}
-	parent, err := tx.PostByURI(p.ReplyTo, operator)
-	if err != nil {
-		return "", ignoreMissing(err)
-	}
-	return parent.Post.URI, nil
-}
-
 // fetchParent gets what a post answers or boosts from its origin, if it is
 // somewhere else and not known yet.
 func (g *Gateway) fetchParent(ctx context.Context, p translate.Post) {

@@ -144,6 +144,9 @@ func (g *Gateway) notifyEvents(tx *cache.Tx, w notifyWork) ([]translate.Item, fu
 	if err != nil {
 		return nil, nil, "", err
 	}
+	if !open(stored.Post.Visibility) { // by now: who may have it gets it as a message
+		return nil, nil, "", cache.ErrNotFound
+	}
 	all, err := g.places(tx, stored)
 	if err != nil {
 		return nil, nil, "", err

@@ -129,7 +129,7 @@ func (g *Gateway) publish(ctx context.Context, a cache.Account, it xmpp.Item, s 
 	if p.Visibility = s.audience; p.Visibility == "" {
 		return "", nil
 	}
-	if late, err := g.tooOld(ctx, a, p, s); err != nil || late {
+	if late, err := g.unasked(ctx, a, p, s); err != nil || late {
 		return "", err
 	}
 	change, err := g.federate(ctx, a, submission{

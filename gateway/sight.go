@@ -3,7 +3,6 @@ package gateway
 import (
 	"context"
 	"errors"
-	"slices"
 	"time"
 
 	"isthmus/cache"
@@ -204,9 +203,9 @@ func (g *Gateway) waits(ctx context.Context, a cache.Account, waiting bool) {
 	}
 }
 
-// tooOld tells whether an item is from before its owner let followers have what
+// unasked tells whether an item is from before its owner let followers have what
 // is not for everybody. What is federated already is not.
-func (g *Gateway) tooOld(ctx context.Context, a cache.Account, p translate.Post, s sighting) (bool, error) {
+func (g *Gateway) unasked(ctx context.Context, a cache.Account, p translate.Post, s sighting) (bool, error) {
 	if p.Visibility != translate.Followers || s.imported || p.Published.IsZero() || !p.Published.Before(a.FollowersOnly.Truncate(time.Second)) {
 		return false, nil
 	}
@@ -217,21 +216,4 @@ func (g *Gateway) tooOld(ctx context.Context, a cache.Account, p translate.Post,
 		return ignoreMissing(err)
 	})
 	return old, err
-}
-
-// admittedOf leaves out who is not to get what an account has for followers
-// only, but for those who got the post before.
-func admittedOf(tx *cache.Tx, account cache.Account, mentions []translate.Mention, before []translate.Mention) ([]translate.Mention, error) {
-	var out []translate.Mention
-	for _, m := range mentions {
-		admitted, err := tx.Admitted(m.URI, account.URI)
-		if err != nil {
-			return nil, err
-		}
-		had := slices.ContainsFunc(before, func(b translate.Mention) bool { return b.URI == m.URI })
-		if admitted || had {
-			out = append(out, m)
-		}
-	}
-	return out, nil
 }

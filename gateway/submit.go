@@ -44,9 +44,15 @@ func (g *Gateway) submit(tx *cache.Tx, s submission) (translate.Post, cache.Chan
 			p.Updated = now
 		}
 	}
-	carrier, err := g.address(tx, s, &p, before)
+	carrier, ended, err := g.address(tx, s, &p, before)
 	if err != nil {
 		return p, "", err
+	}
+	if ended { // nobody narrows what they have (X10): it is deleted, and what is said now is another post
+		if err := g.retire(tx, s.account, before); err != nil {
+			return p, "", err
+		}
+		return g.submit(tx, s)
 	}
 	_, change, err := tx.PutPost(p, s.raw, cache.PutOptions{Received: now, RawType: s.rawType, Publisher: s.publisher})
 	if err != nil || change == cache.Same {
@@ -64,6 +70,11 @@ func (g *Gateway) submit(tx *cache.Tx, s submission) (translate.Post, cache.Chan
 	if o.inboxes, err = inboxesOf(tx, g.addressees(tx, p), !open(p.Visibility)); err != nil {
 		return p, change, err
 	}
+	if change == cache.Updated && open(p.Visibility) { // also whoever was mentioned, or followed, then
+		if o.hosts, err = tx.ReceiptHosts(p.URI); err != nil {
+			return p, change, err
+		}
+	}
 	if err := g.send(tx, o); err != nil {
 		return p, change, err
 	}
@@ -79,38 +90,12 @@ func (g *Gateway) submit(tx *cache.Tx, s submission) (translate.Post, cache.Chan
 	return p, change, err
 }
 
-// address says whom a post is for, and gives the node of others that carries it,
-// if there is one.
-func (g *Gateway) address(tx *cache.Tx, s submission, p *translate.Post, before cache.Stored) (carrier cache.Account, err error) {
-	var had []translate.Mention
-	if before.ID != 0 && p.Visibility.WiderThan(before.Post.Visibility) { // an edit widens nothing, also when the node has opened
-		p.Visibility, had = before.Post.Visibility, before.Post.Mentions
-		s.narrow = s.narrow || p.Visibility == translate.Followers
-		if p.Visibility == translate.Direct || p.Visibility == translate.Limited { // it was made so for the sake of who is answered
-			p.Mentions = had
-		}
-	}
-	if err := g.limitReply(tx, p); err != nil {
-		return carrier, err
-	}
-	if s.narrow {
-		if p.Mentions, err = admittedOf(tx, s.account, p.Mentions, had); err != nil {
-			return carrier, err
-		}
-	}
-	a := translate.AudienceOf(p.Visibility, g.addr.Followers(acctOf(s.account)), p.Mentions)
-	p.To, p.Cc = a.To, a.Cc
-	if carrier, err = g.carrier(tx, *p); err == nil && carrier.URI != "" { // as peers address a group (FEP-1b12)
-		p.Cc = append(p.Cc, carrier.URI, g.addr.Followers(acctOf(carrier)))
-	}
-	return carrier, err
-}
-
 // identify gives a post its id: the one of the item it was before, or a new
 // one for a new item or a new life of an old one.
 func (g *Gateway) identify(tx *cache.Tx, account cache.Account, p *translate.Post) (cache.Stored, error) {
 	if p.URI != "" || p.Item == nil {
-		return cache.Stored{}, nil
+		before, err := tx.PostByURI(p.URI, operator)
+		return before, ignoreMissing(err)
 	}
 	it := p.Item
 	before, err := tx.PostByItem(it.Service, it.Node, it.ID, operator)
@@ -136,34 +121,6 @@ func (g *Gateway) identify(tx *cache.Tx, account cache.Account, p *translate.Pos
 func (g *Gateway) name(account cache.Account, p *translate.Post, id string) {
 	acct := acctOf(account)
 	p.URI, p.URL = g.addr.ItemURL(acct, id), g.addr.ItemPageURL(acct, id)
-}
-
-// limitReply keeps a reply from being wider than its parent and names those
-// who are answered.
-func (g *Gateway) limitReply(tx *cache.Tx, p *translate.Post) error {
-	if p.ReplyTo == "" {
-		return nil
-	}
-	parent, err := tx.PostByURI(p.ReplyTo, operator)
-	if err != nil {
-		return ignoreMissing(err)
-	}
-	if p.Visibility.WiderThan(parent.Post.Visibility) {
-		p.Visibility = parent.Post.Visibility
-	}
-	p.Thread = parent.Post.Thread
-	who := parent.Post.Owner
-	mentioned := slices.ContainsFunc(p.Mentions, func(m translate.Mention) bool { return m.URI == who.URI })
-	if who.URI != p.Owner.URI && !mentioned {
-		p.Mentions = append(p.Mentions, translate.Mention{Actor: who})
-	}
-	if parent.Post.Visibility == translate.Followers && p.Visibility == translate.Followers && who.URI != p.Owner.URI {
-		p.Visibility = translate.Direct // who follows the one need not follow the other
-		p.Mentions = slices.DeleteFunc(p.Mentions, func(m translate.Mention) bool {
-			return m.URI != who.URI && !slices.Contains(parent.Post.To, m.URI) && !slices.Contains(parent.Post.Cc, m.URI)
-		})
-	}
-	return nil
 }
 
 // linksOf is what an object says of its surroundings.
