@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
 	"github.com/go-json-experiment/json/jsontext"
@@ -36,6 +37,7 @@ const (
 // Reasons to refuse a document.
 var (
 	errTooBig  = errors.New("over 1 MiB")
+	errUTF8    = errors.New("not UTF-8")
 	errTooDeep = errors.New("more than 32 levels")
 	errShape   = errors.New("not one object")
 	errID      = errors.New("id is too long or has control characters")
@@ -44,16 +46,21 @@ var (
 
 // Parse reads a document: strictly JSON (at most 1 MiB and 32 levels, exact
 // member names, none twice in any of its spellings, valid UTF-8), with lenient
-// shapes. The result keeps pointing into b, which must not change afterwards.
+// shapes. An escape for half a character becomes U+FFFD, in no name and no id:
+// servers in JavaScript cut names and texts there. The result keeps pointing into
+// b, which must not change afterwards.
 func Parse(b []byte) (*Object, error) {
 	if len(b) > MaxBytes {
 		return nil, fmt.Errorf("parse document: %w", errTooBig)
+	}
+	if !utf8.Valid(b) {
+		return nil, fmt.Errorf("parse document: %w", errUTF8)
 	}
 	if tooDeep(b) {
 		return nil, fmt.Errorf("parse document: %w", errTooDeep)
 	}
 	d := document{src: b, terms: vocabulary}
-	if err := json.Unmarshal(b, &d); err != nil {
+	if err := json.Unmarshal(b, &d, jsontext.AllowInvalidUTF8(true)); err != nil {
 		return nil, fmt.Errorf("parse document: %w", err)
 	}
 	return d.root, nil

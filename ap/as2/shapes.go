@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -23,8 +24,8 @@ func (d *document) readString() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	b, err := unquote(v)
-	return string(b), err
+	b, _ := unquote(v) // half a character is U+FFFD; the decoder has seen to the rest
+	return string(b), nil
 }
 
 // skip passes over the value that comes next; it is checked all the same.
@@ -99,7 +100,7 @@ func usable(id string, limit int) bool {
 	if id == "" || len(id) > limit {
 		return false
 	}
-	return strings.IndexFunc(id, func(r rune) bool { return r < 0x20 || r == 0x7f }) < 0
+	return strings.IndexFunc(id, func(r rune) bool { return r < 0x20 || r == 0x7f || r == utf8.RuneError }) < 0
 }
 
 // refs reads objects, or ids of objects, into list, at most limit of them. Like
