@@ -318,7 +318,7 @@ func TestFollowersOnlyFollows(t *testing.T) {
 	w := newWorld(t)
 	a := w.linkUser(louise)
 	w.say(pierre, "followers-only on", "not linked")
-	w.say(louise, "followers-only maybe", "say followers-only on")
+	w.say(louise, "followers-only maybe", "Say followers-only on")
 	w.say(louise, "followers-only on", "From now on")
 	w.say(louise, "lock off", "First send")
 	bob, err := w.remoteByURI(t.Context(), bobURI)

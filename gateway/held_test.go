@@ -78,14 +78,14 @@ func TestUnstampedComment(t *testing.T) {
 	asked(louise, "")
 	answers(pierre, "mine", "1: “I like ferns.”")
 	answers(louise, "mine", "There are no comments")
-	answers(louise, "mine 1", "no comment with that number")
-	answers(pierre, "mine 2", "no comment with that number")
+	answers(louise, "mine 1", "No comment with that number")
+	answers(pierre, "mine 2", "No comment with that number")
 	w.expect("")
 	answers(pierre, "mine 1", "on the fediverse now")
 	if made := w.expect("Create")[0]; made.Object["inReplyTo"] != post || made.Object["attributedTo"] != p.URI {
 		t.Errorf("sent %+v", made)
 	}
-	answers(pierre, "mine 1", "no comment with that number")
+	answers(pierre, "mine 1", "No comment with that number")
 	w.event(louise, "", node, w.signed("c1", pierre, "I like ferns.")) // which it is already
 	asked(pierre, "")
 

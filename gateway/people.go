@@ -48,14 +48,14 @@ func (g *Gateway) findActor(ctx context.Context, who string) (cache.Actor, error
 	switch {
 	case strings.HasPrefix(who, "https://"):
 		if g.addr.IsLocalURL(who) {
-			return cache.Actor{}, fail(BadRequest, "that is somebody on XMPP: follow their XMPP address in your client instead")
+			return cache.Actor{}, fail(BadRequest, "that is an XMPP user here: add them to your contacts instead")
 		}
 		return g.remoteByURI(ctx, who)
 	case g.ours(stanza.JID(who)):
 		return g.remoteByJID(ctx, stanza.JID(who))
 	}
 	if _, _, err := g.addr.ParseHandle(who); err == nil {
-		return cache.Actor{}, fail(BadRequest, "%s is on XMPP: follow %s in your client instead", who, g.realJID(who))
+		return cache.Actor{}, fail(BadRequest, "%s is an XMPP user here: add %s to your contacts instead", who, g.realJID(who))
 	}
 	if stanza.JID(who).Local() == "" {
 		return cache.Actor{}, fail(BadRequest, "give an address like alice@mast.social")

@@ -39,8 +39,8 @@ func TestSavedSearch(t *testing.T) {
 	}
 	for _, c := range []struct{ says, want string }{
 		{"saved", "You keep no searches."},
-		{"save", "save whom or what?"},
-		{"save ferns", "give a name"},
+		{"save", "Write it like this: save"},
+		{"save ferns", "Give a name"},
 		{"save ferns is:fern", "I cannot read that search at character 4, “fern”"},
 		{"save Ferns fern -moss", "Saved ferns. Subscribe to xmpp:ap.example.org?;node=urn%3Axmpp%3Aisthmus%3Asearch%3Aferns"},
 		{"saved", "ferns: fern -moss"},
