@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"isthmus/translate"
 )
 
 // The indexer waits this long for more posts, and takes this many at a time:
@@ -151,9 +153,18 @@ func (s *Store) scanIndexRow(r row) (x indexRow, err error) {
 
 // ftsRow is what the index knows of a post, folded, with its marks.
 func ftsRow(s Stored, marks []string) []any {
-	p := s.Post
-	text := []string{p.Text, p.Summary}
-	title := []string{p.Title}
+	row := []any{s.ID}
+	for _, list := range said(s.Post) {
+		row = append(row, foldAll(list))
+	}
+	last := len(row) - 1
+	row[last] = row[last].(string) + " " + strings.Join(marks, " ")
+	return row
+}
+
+// said is what a post says, by the columns of the index.
+func said(p translate.Post) [5][]string {
+	text, title := []string{p.Text, p.Summary}, []string{p.Title}
 	for _, t := range p.Translations {
 		text, title = append(text, t.Text), append(title, t.Title)
 	}
@@ -164,10 +175,7 @@ func ftsRow(s Stored, marks []string) []any {
 	if author.URI == "" {
 		author = p.Owner
 	}
-	return []any{
-		s.ID, foldAll(title), foldAll(text), Fold(p.Warning), foldAll([]string{author.Name, author.Handle}),
-		foldAll(p.Tags) + " " + strings.Join(marks, " "),
-	}
+	return [5][]string{title, text, {p.Warning}, {author.Name, author.Handle}, p.Tags}
 }
 
 // border stands between what is not one text, so that no phrase runs from one into

@@ -8,6 +8,8 @@ import (
 
 	"github.com/go-json-experiment/json"
 	"modernc.org/sqlite"
+
+	"isthmus/translate"
 )
 
 // Beginnings of words with a few letters, as in b*, are in most posts, and the
@@ -57,7 +59,7 @@ func (tx *Tx) glance(a question, limit int) (found []cursor, ok bool, err error)
 	q, at := a.q, near.at.ID
 	q.Cursor = ""
 	most := max(glanceMost, glanceTimes*limit)
-	for seen, step := 0, glanceStep; seen < most; step = most - seen {
+	for seen, step := 0, glanceStep; seen < most; {
 		ids, err := near.rows(at, step)
 		if err != nil {
 			return nil, false, err
@@ -81,6 +83,7 @@ func (tx *Tx) glance(a question, limit int) (found []cursor, ok bool, err error)
 		if len(found)*most < limit*seen { // they are too few
 			break
 		}
+		step = min(max((limit-len(found))*seen/len(found)*5/4, glanceStep/2), most-seen)
 	}
 	return nil, false, nil
 }
@@ -125,15 +128,26 @@ func (w *sqlWriter) looked(c *clause) (string, error) {
 
 // begins reports whether the index would find a post by words of which the last
 // is the beginning of one.
-func begins(s Stored, want []string) bool {
-	last := len(want) - 1
-	for _, column := range ftsRow(s, nil)[1:] {
-		text, _ := column.(string)
-		have := words(text)
-		for i := 0; i+last < len(have); i++ {
-			if slices.Equal(have[i:i+last], want[:last]) && strings.HasPrefix(have[i+last], want[last]) {
+func begins(p translate.Post, want []string) bool {
+	for _, column := range said(p) {
+		for _, text := range column {
+			if textBegins(text, want) {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+func textBegins(text string, want []string) bool {
+	last := len(want) - 1
+	var before []string // as many words as stand before the last one
+	for t := range tokens(text) {
+		if strings.HasPrefix(t.word, want[last]) && slices.Equal(before, want[:last]) {
+			return true
+		}
+		if last > 0 {
+			before = append(before, t.word)[max(0, len(before)+1-last):]
 		}
 	}
 	return false
@@ -144,13 +158,12 @@ func init() {
 		text, _ := args[0].(string)
 		want, _ := args[1].(string)
 		var f form
-		var s Stored
 		if json.Unmarshal([]byte(text), &f, lenientText) != nil {
 			return false, nil // it is not in the index either
 		}
-		if s.Post = f.Post; f.Author != nil {
-			s.Post.Author = *f.Author
+		if f.Author != nil {
+			f.Post.Author = *f.Author
 		}
-		return begins(s, strings.Fields(want)), nil
+		return begins(f.Post, strings.Fields(want)), nil
 	})
 }
