@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 )
 
 // walFile sends SQLite's write-ahead log to the disk on request. With
@@ -12,8 +13,9 @@ import (
 // against power loss too, at one sync a group and only when asked for. (SQLite
 // holds no POSIX lock on this file, so a second descriptor does no harm.)
 type walFile struct {
-	path string
-	file *os.File
+	path  string
+	file  *os.File
+	later time.Time // when it may be cut: of the writer
 }
 
 func (w *walFile) sync() error {

@@ -95,6 +95,7 @@ func (s *Store) writeLoop() {
 		select {
 		case u := <-s.queue:
 			s.writeGroup(u)
+			s.cutLog()
 		case fn := <-s.between:
 			fn()
 		case <-s.closing:
