@@ -47,7 +47,7 @@ func (tx *Tx) Activity(id string) (Activity, error) {
 		var raw []byte
 		err = r.Scan(&a.ID, &a.Actor, &a.Type, &a.Object, &a.State, &a.Inbound, when{&a.At}, &raw)
 		if err == nil {
-			a.Raw, err = unpack(raw)
+			a.Raw, err = tx.store.packer.unpack(raw)
 		}
 		return a, err
 	}, "SELECT uri, actor, type, object, state, inbound, at, raw FROM activities WHERE uri = ?", id)

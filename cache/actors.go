@@ -35,7 +35,7 @@ const actorColumns = `a.uri, a.acct, coalesce(b.jid, ''), a.type, a.name, a.summ
 
 const actorTables = ` FROM actors a LEFT JOIN bindings b ON b.uri = a.uri AND b.ended_at = 0 `
 
-func scanActor(r row) (a Actor, err error) {
+func (s *Store) scanActor(r row) (a Actor, err error) {
 	var fields, raw []byte
 	err = r.Scan(&a.URI, &a.Acct, &a.JID, &a.Type, &a.Name, &a.Summary, &a.URL, &a.Inbox, &a.SharedInbox,
 		&a.Outbox, &a.Followers, &a.Following, &a.Featured, &a.IconURL, &a.IconType, &a.ImageURL, &a.ManuallyApproves,
@@ -47,7 +47,7 @@ func scanActor(r row) (a Actor, err error) {
 	if err := json.Unmarshal(fields, &a.Fields); err != nil {
 		return a, fmt.Errorf("fields of %s: %w", a.URI, err)
 	}
-	if a.Raw, err = unpack(raw); err != nil {
+	if a.Raw, err = s.packer.unpack(raw); err != nil {
 		return a, fmt.Errorf("document of %s: %w", a.URI, err)
 	}
 	return a, nil
@@ -121,7 +121,7 @@ func (tx *Tx) SetActorGone(uri string, at time.Time) error {
 // ActorByURI returns the remote actor with that id.
 func (tx *Tx) ActorByURI(uri string) (Actor, error) {
 	read := func() (Actor, error) {
-		return one(tx, scanActor, "SELECT "+actorColumns+actorTables+"WHERE a.uri = ?", uri)
+		return one(tx, tx.store.scanActor, "SELECT "+actorColumns+actorTables+"WHERE a.uri = ?", uri)
 	}
 	a, err := remembered(tx, heldKey{heldActor, uri}, read)
 	a.Fields = slices.Clone(a.Fields) // the caller's own
@@ -131,7 +131,7 @@ func (tx *Tx) ActorByURI(uri string) (Actor, error) {
 // ActorByJID returns the remote actor that a JID of ours is bound to.
 func (tx *Tx) ActorByJID(jid string) (Actor, error) {
 	a, err := remembered(tx, heldKey{heldActor, "\n" + jid}, func() (Actor, error) {
-		return one(tx, scanActor, "SELECT "+actorColumns+` FROM bindings b CROSS JOIN actors a ON a.uri = b.uri
+		return one(tx, tx.store.scanActor, "SELECT "+actorColumns+` FROM bindings b CROSS JOIN actors a ON a.uri = b.uri
 			WHERE b.jid = ? AND b.ended_at = 0`, jid)
 	})
 	a.Fields = slices.Clone(a.Fields)
@@ -141,7 +141,7 @@ func (tx *Tx) ActorByJID(jid string) (Actor, error) {
 // ActorByAcct returns the remote actor with that handle, the one fetched last
 // if several had it.
 func (tx *Tx) ActorByAcct(acct string) (Actor, error) {
-	return one(tx, scanActor, "SELECT "+actorColumns+actorTables+`WHERE a.acct = ?
+	return one(tx, tx.store.scanActor, "SELECT "+actorColumns+actorTables+`WHERE a.acct = ?
 		ORDER BY a.gone_at > 0, a.fetched_at DESC LIMIT 1`, acct)
 }
 
@@ -157,7 +157,7 @@ func (tx *Tx) ActorsAt(inbox string) ([]string, error) {
 func (tx *Tx) HostInbox(host string) (string, error) {
 	for _, which := range []string{"shared_inbox <> ''", "inbox <> ''"} {
 		for _, scheme := range []string{"https://", "http://"} {
-			a, err := one(tx, scanActor, "SELECT "+actorColumns+actorTables+"WHERE a.uri >= ? AND a.uri < ? AND a.gone_at = 0 AND a."+
+			a, err := one(tx, tx.store.scanActor, "SELECT "+actorColumns+actorTables+"WHERE a.uri >= ? AND a.uri < ? AND a.gone_at = 0 AND a."+
 				which+" LIMIT 1", scheme+host+"/", scheme+host+"0") // "0" follows "/"
 			if err == nil {
 				return deliveryInbox(a), nil

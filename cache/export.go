@@ -187,7 +187,7 @@ func (tx *Tx) exportPost(id int64) (exportPost, error) {
 		return x, err
 	}
 	x.RawType = d.kind
-	if x.Raw, err = unpack(d.raw); err != nil {
+	if x.Raw, err = tx.store.packer.unpack(d.raw); err != nil {
 		return x, err
 	}
 	if x.Addressees, err = all(tx, value[string], "SELECT actor FROM addressees WHERE post_id = ? AND extra = 1 ORDER BY actor", id); err != nil {

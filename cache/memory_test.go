@@ -239,7 +239,7 @@ func seeSame(t *rapid.T, tx *Tx, uris []string) {
 	t.Helper()
 	for _, uri := range uris {
 		got, err := tx.ActorByURI(uri)
-		want, wantErr := one(tx, scanActor, "SELECT "+actorColumns+actorTables+"WHERE a.uri = ?", uri)
+		want, wantErr := one(tx, tx.store.scanActor, "SELECT "+actorColumns+actorTables+"WHERE a.uri = ?", uri)
 		if diff := cmp.Diff(want, got); diff != "" || !errors.Is(err, wantErr) {
 			t.Errorf("%s: %v, %v: %s", uri, err, wantErr, diff)
 		}

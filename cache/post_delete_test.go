@@ -162,7 +162,7 @@ func dump(t *testing.T, tx *Tx, text string) []string {
 			}
 			for _, v := range values {
 				if c == "raw" {
-					if v, err = unpack(v); err != nil {
+					if v, err = tx.store.packer.unpack(v); err != nil {
 						t.Fatal(err)
 					}
 				}

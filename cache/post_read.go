@@ -99,7 +99,7 @@ func (tx *Tx) Raw(uri string, v Viewer) (raw []byte, mediaType string, err error
 	if err != nil {
 		return nil, "", err
 	}
-	if raw, err = unpack(d.raw); err != nil {
+	if raw, err = tx.store.packer.unpack(d.raw); err != nil {
 		return nil, "", fmt.Errorf("document of %s: %w", uri, err)
 	}
 	if raw == nil {

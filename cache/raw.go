@@ -35,8 +35,8 @@ const maxUnpacked = 16 << 20
 // packLevel is as quick as a level that uses the dictionary gets.
 const packLevel = 2
 
-// packer compresses documents; its writers are large, so they are kept.
-type packer struct{ writers sync.Pool }
+// packer compresses documents; its writers and readers are large, so they are kept.
+type packer struct{ writers, readers sync.Pool }
 
 // pack compresses a document. nil stays nil, as a column NULL.
 func (p *packer) pack(raw []byte) []byte {
@@ -70,7 +70,7 @@ func (p *packer) deflate(to io.Writer, raw []byte) error {
 }
 
 // unpack is the reverse of pack.
-func unpack(b []byte) ([]byte, error) {
+func (p *packer) unpack(b []byte) ([]byte, error) {
 	if len(b) == 0 {
 		return nil, nil
 	}
@@ -78,8 +78,7 @@ func unpack(b []byte) ([]byte, error) {
 	case packedPlain:
 		return b[1:], nil
 	case packedDict1:
-		r := flate.NewReaderDict(bytes.NewReader(b[1:]), rawDict1)
-		raw, err := io.ReadAll(io.LimitReader(r, maxUnpacked))
+		raw, err := p.inflate(b[1:])
 		if err == nil && len(raw) == maxUnpacked {
 			err = errors.New("too long")
 		}
@@ -89,4 +88,16 @@ func unpack(b []byte) ([]byte, error) {
 		return raw, nil
 	}
 	return nil, fmt.Errorf("unpack: unknown form %d", b[0])
+}
+
+func (p *packer) inflate(b []byte) ([]byte, error) {
+	from := bytes.NewReader(b)
+	r, ok := p.readers.Get().(io.Reader)
+	if !ok {
+		r = flate.NewReaderDict(from, rawDict1)
+	} else if err := r.(flate.Resetter).Reset(from, rawDict1); err != nil {
+		return nil, err
+	}
+	defer p.readers.Put(r)
+	return io.ReadAll(io.LimitReader(r, maxUnpacked))
 }

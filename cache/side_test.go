@@ -212,7 +212,7 @@ func TestPack(t *testing.T) {
 	var p packer
 	for _, raw := range [][]byte{nil, {}, []byte("x"), rawNote, []byte(strings.Repeat("a", 1<<20))} {
 		b := p.pack(raw)
-		got, err := unpack(b)
+		got, err := p.unpack(b)
 		if string(got) != string(raw) || (got == nil) != (len(b) == 0) || err != nil {
 			t.Errorf("%d bytes came back as %d, %v", len(raw), len(got), err)
 		}
@@ -221,8 +221,11 @@ func TestPack(t *testing.T) {
 		t.Errorf("a note of %d bytes is packed into %d", len(rawNote), n)
 	}
 	for _, bad := range [][]byte{{9, 1}, {packedDict1, 0xff, 0xff}} {
-		if _, err := unpack(bad); err == nil {
+		if _, err := p.unpack(bad); err == nil {
 			t.Errorf("unpacked %v", bad)
+		}
+		if got, err := p.unpack(p.pack(rawNote)); string(got) != string(rawNote) || err != nil {
+			t.Errorf("after %v a note came back as %q, %v", bad, got, err)
 		}
 	}
 }

@@ -111,7 +111,7 @@ func (tx *Tx) skeleton(v verifyRow) (translate.Post, error) {
 // stored form cannot be read and that has no document is lost.
 func (tx *Tx) compareDocument(v *verifyRow) error {
 	lost := len(v.wrong) > 0
-	raw, err := unpack(v.raw)
+	raw, err := tx.store.packer.unpack(v.raw)
 	if err != nil {
 		v.wrong = append(v.wrong, "its document cannot be unpacked")
 	}
