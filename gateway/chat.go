@@ -41,6 +41,9 @@ func (c *chat) Message(ctx context.Context, m xmpp.Message) {
 		g.refuse(ctx, m, &stanza.Error{Type: "modify", Condition: "not-acceptable",
 			Text: "nobody can read encrypted messages here: turn encryption off for this contact"})
 	case m.To.Local() == "":
+		if m.ReceiptRequest && m.ID != "" && m.Text != "" { // XEP-0184
+			g.received(ctx, m)
+		}
 		g.command(ctx, m)
 	case m.Text == "" && m.Retracts == "" && m.Reactions == nil && len(m.Files) == 0:
 		// chat states, markers, receipts
@@ -48,6 +51,15 @@ func (c *chat) Message(ctx context.Context, m xmpp.Message) {
 		if err := g.direct(ctx, m); err != nil {
 			g.refuse(ctx, m, err)
 		}
+	}
+}
+
+// received confirms what was said to the gateway itself.
+func (g *Gateway) received(ctx context.Context, m xmpp.Message) {
+	receipt := xmpp.Message{ID: "r-" + m.ID, Type: "chat", Received: m.ID}
+	receipt.From, receipt.To = m.To.Bare(), m.From
+	if err := g.link.Send(ctx, receipt.Element()); err != nil {
+		g.log.Info("receipt not sent", "to", m.From.Bare(), "error", err)
 	}
 }
 

@@ -1,10 +1,13 @@
 package gateway
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"isthmus/cache"
+	"isthmus/translate"
 	"isthmus/xmpp/stanza"
 )
 
@@ -177,4 +180,42 @@ func TestCommentSeenFromAbove(t *testing.T) {
 		t.Errorf("and edited with %+v", got)
 	}
 	w.expect("")
+}
+
+// TestLikesHideNoComment shows that who asks for the comments of a post that many
+// like sees what was said: the likes come behind it.
+func TestLikesHideNoComment(t *testing.T) {
+	w := newWorld(t)
+	w.linkUser(louise)
+	post := w.remotePost(aliceURI, "moss", "public", "")
+	for i := range 30 {
+		w.pass(time.Second)
+		w.remotePost(bobURI, fmt.Sprintf("re%d", i), "public", `,"inReplyTo":"`+post+`"`)
+	}
+	for i := range 40 {
+		w.pass(time.Second)
+		who := fmt.Sprintf("https://mast.social/users/u%d", i)
+		w.actor(who, fmt.Sprintf("u%d@mast.social", i), fmt.Sprintf(`u%d\40mast.social@ap.example.org`, i))
+		w.reaction(who, who+"/l", post, "")
+	}
+	node := stanza.CommentsNodePrefix + w.itemOf(post).ID
+	for _, c := range []struct {
+		name, most      string
+		comments, likes int
+	}{{"all", "", 30, 40}, {"the newest", "20", 20, 0}, {"the newest 50", "50", 30, 20}} {
+		items := stanza.New("", "items").Set("node", node).Set("max_items", c.most)
+		list := w.xmpp.ask("get", louise+"/x", aliceJID, stanza.New(stanza.NSPubSub, "pubsub").Add(items)).
+			Child(stanza.NSPubSub, "pubsub").Child("", "items")
+		comments, likes := 0, 0
+		for it := range list.Elements() {
+			if translate.IsHeart(it.Child("", "")) {
+				likes++
+			} else {
+				comments++
+			}
+		}
+		if comments != c.comments || likes != c.likes {
+			t.Errorf("%s: %d comments and %d likes", c.name, comments, likes)
+		}
+	}
 }

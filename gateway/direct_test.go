@@ -215,7 +215,10 @@ func TestWrittenOffline(t *testing.T) {
 	}
 	w.chat(phone, aliceJID, "latea", "From the tunnel.", late("")) // sent again: nobody had confirmed it
 	w.expect("")
-	w.chat(phone, ourComponent, "cmd", "status", late(""))
+	w.chat(phone, ourComponent, "cmd", "status", late(""), stanza.New(stanza.NSReceipts, "request"))
+	w.xmpp.await("the receipt of the gateway", func(el *stanza.Element) bool {
+		return el.Get("to") == phone && el.Get("from") == ourComponent && el.Child(stanza.NSReceipts, "received").Get("id") == "cmd"
+	})
 	if got := w.xmpp.said(louise); !strings.Contains(got, "is linked") {
 		t.Errorf("the gateway says %q", got)
 	}

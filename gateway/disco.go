@@ -102,6 +102,8 @@ func (d *disco) Info(ctx context.Context, r xmpp.DiscoRequest) (xmpp.DiscoInfo, 
 		m.Title, m.Description, m.PublishModel = "Comments", "Replies to a post of "+handleOf(a), "open"
 	case strings.HasPrefix(r.Node, stanza.NSAttachments+"/"):
 		m.Type, m.Title, m.Description, m.PublishModel = "", "Reactions", "Reactions to a post of "+handleOf(a), "open"
+	case strings.HasPrefix(r.Node, NodePrivatePrefix):
+		m.Title, m.Description, m.AccessModel = "For you", "Posts of "+handleOf(a)+" that are not for everybody", modelWhitelist
 	case r.Node != stanza.NSMicroblog && r.Node != NodeReplies:
 		m.Type, m.Title = "", r.Node
 	case r.Node == NodeReplies:
@@ -128,6 +130,13 @@ func (d *disco) Items(ctx context.Context, r xmpp.DiscoRequest) (xmpp.DiscoItems
 	if r.Node == "" {
 		for _, n := range actorNodes() {
 			out.Items = append(out.Items, xmpp.DiscoItem{JID: stanza.JID(a.JID), Node: n, Name: nodeTitle(n)})
+		}
+		private := NodePrivatePrefix + string(r.From.Bare())
+		err := p.knownPrivate(ctx, a, xmpp.NodeRequest{Request: r.Request, Node: private})
+		if err == nil {
+			out.Items = append(out.Items, xmpp.DiscoItem{JID: stanza.JID(a.JID), Node: private, Name: "For you"})
+		} else if !isKind(err, NotFound) {
+			return out, err
 		}
 		return out, nil
 	}

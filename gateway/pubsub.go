@@ -224,11 +224,17 @@ func (g *Gateway) root(tx *cache.Tx, service, node string, v cache.Viewer) (cach
 }
 
 // thread answers for a comments node: all visible descendants of a post, and
-// its likes, as the comments that clients know them by.
+// its likes, as the comments that clients know them by. The likes are before
+// all that is said, as the oldest: clients ask for the newest, once and often
+// without a number (Movim, Converse), and would see nothing but likes.
 func (s *pubsub) thread(ctx context.Context, a cache.Actor, r xmpp.ItemsRequest, v cache.Viewer) (xmpp.ItemsResult, error) {
 	var items []xmpp.Item
 	err := s.g.store.View(ctx, func(tx *cache.Tx) error {
 		root, posts, err := s.g.commentPosts(tx, a.JID, r.Node, v)
+		if err != nil {
+			return err
+		}
+		items, err = s.g.hearts(tx, root.Post, translate.Node{Service: a.JID, Name: r.Node}, v)
 		if err != nil {
 			return err
 		}
@@ -239,12 +245,13 @@ func (s *pubsub) thread(ctx context.Context, a cache.Actor, r xmpp.ItemsRequest,
 			}
 			items = append(items, item)
 		}
-		hearts, err := s.g.hearts(tx, root.Post, translate.Node{Service: a.JID, Name: r.Node}, v)
-		items = append(items, hearts...)
-		return err
+		return nil
 	})
 	if err != nil {
 		return xmpp.ItemsResult{}, itemsError(err)
+	}
+	if r.Page.Max < 0 {
+		r.Page.Max = itemsMost
 	}
 	return window(items, r.Page)
 }

@@ -32,6 +32,9 @@ func (s *pubsub) Subscribe(ctx context.Context, r xmpp.SubscribeRequest) (xmpp.S
 	if err := s.known(ctx, a, r.NodeRequest); err != nil {
 		return sub, err
 	}
+	if strings.HasPrefix(r.Node, NodePrivatePrefix) {
+		return sub, fail(Unsupported, "what is for you alone comes as messages, without a subscription")
+	}
 	r.Node = s.attachmentsName(ctx, a, r.NodeRequest)
 	sub.Node = r.Node
 	err = s.g.store.Update(ctx, func(tx *cache.Tx) error {
@@ -53,6 +56,9 @@ func (s *pubsub) known(ctx context.Context, a cache.Actor, r xmpp.NodeRequest) e
 	if isAttachments(r.Node) {
 		return s.attachmentsKnown(ctx, a, r)
 	}
+	if strings.HasPrefix(r.Node, NodePrivatePrefix) {
+		return s.knownPrivate(ctx, a, r)
+	}
 	if !isComments(r.Node) {
 		for _, n := range actorNodes() {
 			if n == r.Node {
@@ -66,6 +72,23 @@ func (s *pubsub) known(ctx context.Context, a cache.Actor, r xmpp.NodeRequest) e
 		_, err := s.g.root(tx, a.JID, r.Node, v)
 		return err
 	}))
+}
+
+// knownPrivate refuses the node of one reader to everybody else, and to the reader
+// as long as there is nothing in it.
+func (s *pubsub) knownPrivate(ctx context.Context, a cache.Actor, r xmpp.NodeRequest) error {
+	v := s.g.viewer(ctx, r.From)
+	n := 0
+	err := s.g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		if ownPrivate(r, v) {
+			n, err = tx.CountOutbox(a.URI, v, cache.OnlyPrivate)
+		}
+		return err
+	})
+	if err == nil && n == 0 {
+		err = cache.ErrNotFound
+	}
+	return itemsError(err)
 }
 
 // Unsubscribe ends what Subscribe began (XEP-0060 §6.2).
