@@ -126,6 +126,8 @@ func (d *doctor) remedyPublic(err error, u *url.URL) string {
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
 		return "renew the certificate and have the web server read it anew; if it is not over yet, set the clock of this machine"
+	case statusOf(err) == http.StatusNotFound:
+		return d.remedyRoute() + "; if it does that, it refuses escaped slashes: in Apache, AllowEncodedSlashes NoDecode in the virtual host"
 	case statusOf(err) != 0 || errors.Is(err, ap.ErrContent):
 		return d.remedyRoute()
 	case errors.As(err, &verify):
@@ -153,6 +155,9 @@ func (d *doctor) checkDiscovery(ctx context.Context, handle, id string) {
 	}
 	account, err := webfinger.NewClient(d.client).Lookup(ctx, handle)
 	switch {
+	case errors.Is(err, webfinger.ErrNotFound) && id != "": // we answer for it, whoever has linked
+		d.fail(check, "something else answers there, and does not know it", d.remedyRoute())
+		return
 	case errors.Is(err, webfinger.ErrNotFound):
 		d.fail(check, "there is no such actor", "a user is one after: isthmus link JID. If it is one, see that /.well-known/webfinger reaches this gateway")
 		return

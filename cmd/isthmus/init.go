@@ -37,13 +37,19 @@ var (
 type answers struct {
 	Domain, Component, URL, Admin string
 	Path, PathPattern, Host       string
+	Listen                        string // where the proxy finds us
+	Done                          string // what was done, in a sentence
 	Config, Secret                string // the two files
 	SecretName, SecretText        string
 }
 
 // Run writes the configuration and the secret, and prints what to paste where.
-// It writes nothing if one of the two is there already.
+// It writes nothing if one of the two is there already; if it is asked for nothing
+// in particular then, it prints what to paste for what is there.
 func (c *initCmd) Run(a *app, root *cli) error {
+	if _, err := os.Stat(root.Config); err == nil && *c == (initCmd{}) {
+		return again(a, root)
+	}
 	secretFile := filepath.Join(filepath.Dir(root.Config), "secret")
 	for _, name := range []string{root.Config, secretFile} {
 		if _, err := os.Lstat(name); !errors.Is(err, fs.ErrNotExist) {
@@ -60,6 +66,7 @@ func (c *initCmd) Run(a *app, root *cli) error {
 	}
 	in.SecretText, in.SecretName = hex.EncodeToString(random[:]), filepath.Base(secretFile)
 	in.Config, in.Secret = root.Config, secretFile
+	in.Listen, in.Done = "127.0.0.1:8480", fmt.Sprintf("Wrote %s and %s.", in.Config, in.Secret)
 	text, err := fill(configText, in)
 	if err != nil {
 		return err
@@ -74,6 +81,30 @@ func (c *initCmd) Run(a *app, root *cli) error {
 	if _, err := config.Load(root.Config, nil); err != nil {
 		return errors.Join(err, os.Remove(secretFile), os.Remove(root.Config))
 	}
+	return in.print(a)
+}
+
+// again says what to paste for a configuration that is there.
+func again(a *app, root *cli) error {
+	cfg, err := a.config(root)
+	if err != nil {
+		return err
+	}
+	d := cfg.Domains[0]
+	in := answers{
+		Domain: d.Name, Component: cfg.XMPP.Component, URL: d.URL.String(), Host: d.URL.Host,
+		Path: cfg.HTTP.Path, PathPattern: regexp.QuoteMeta(cfg.HTTP.Path[1:]), Listen: cfg.HTTP.Listen,
+		Config: root.Config, Secret: cfg.XMPP.SecretFile, SecretText: cfg.XMPP.Secret,
+		Done: root.Config + " is there already and stays as it is.",
+	}
+	if in.Secret == "" {
+		in.Secret = root.Config
+	}
+	return in.print(a)
+}
+
+// print says what to paste where.
+func (in answers) print(a *app) error {
 	paste, err := fill(pasteText, in)
 	if err != nil {
 		return err

@@ -89,6 +89,28 @@ func TestInitWritesDefaults(t *testing.T) {
 	}
 }
 
+// TestInitAgain: what to paste is said again, from the configuration that is there.
+func TestInitAgain(t *testing.T) {
+	b := newBench(t, "")
+	status, first, errs := b.with("init", "--domain", "example.net", "--component", "fedi.example.net", "--url", "https://social.example.net")
+	if status != exitDone {
+		t.Fatal(errs)
+	}
+	status, again, errs := b.with("init")
+	_, want, _ := strings.Cut(first, "\n")
+	said, got, _ := strings.Cut(again, "\n")
+	if status != exitDone || !strings.HasSuffix(said, "is there already and stays as it is.") {
+		t.Errorf("status %d: %s%s", status, said, errs)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-first +again):\n%s", diff)
+	}
+	b.write("isthmus.toml", "mine")
+	if status, out, errs := b.with("init"); status != exitFailed || out != "" || !strings.Contains(errs, "isthmus.toml") {
+		t.Errorf("status %d: %s%s", status, out, errs)
+	}
+}
+
 func TestInitNeverOverwrites(t *testing.T) {
 	for _, name := range []string{"isthmus.toml", "secret"} {
 		b := newBench(t, "")
@@ -135,11 +157,10 @@ func TestInitRefusesNonsense(t *testing.T) {
 
 // What is pasted into servers is what the tests run with.
 func TestPasteIsWhatIsTested(t *testing.T) {
-	paste, err := fill(pasteText, answers{Path: "/_ap", PathPattern: "_ap", Component: "${AP_COMPONENT}", SecretText: "${AP_SECRET}"})
+	paste, err := fill(pasteText, answers{Listen: "${GATEWAY}", Path: "/_ap", PathPattern: "_ap", Component: "${AP_COMPONENT}", SecretText: "${AP_SECRET}"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	paste = strings.ReplaceAll(paste, "127.0.0.1:8480", "${GATEWAY}")
 	squeeze := func(s string) string { return strings.Join(strings.Fields(s), " ") }
 	lines := map[string]bool{}
 	for line := range strings.Lines(paste) {
@@ -148,9 +169,9 @@ func TestPasteIsWhatIsTested(t *testing.T) {
 	}
 	for name, prefixes := range map[string][]string{
 		"nginx/isthmus.conf":  {"location ~", "proxy_", "client_max_body_size"},
-		"caddy/Caddyfile":     {"@isthmus", "reverse_proxy"},
+		"caddy/Caddyfile":     {"@isthmus", "handle @isthmus", "reverse_proxy"},
 		"apache/isthmus.conf": {"AllowEncodedSlashes", "ProxyPreserveHost", "RequestHeader", "ProxyPass "},
-		"ejabberd/ejabberd.yml": {"module: ejabberd_service", "shaper_rule: ", "max_stanza_size: 524288", `"${AP_COMPONENT}"`, "password:",
+		"ejabberd/ejabberd.yml": {"module: ejabberd_service", "max_stanza_size: 524288", `"${AP_COMPONENT}"`, "password:",
 			"force_node_config", `"urn:xmpp`, "presence_based_delivery"},
 		"prosody/prosody.cfg.lua": {"component_conflict_resolve", "pep_max_items"},
 	} {
@@ -159,7 +180,7 @@ func TestPasteIsWhatIsTested(t *testing.T) {
 			t.Fatal(err)
 		}
 		found := 0
-		for line := range strings.Lines(strings.ReplaceAll(text, "127.0.0.1:8480", "${GATEWAY}")) {
+		for line := range strings.Lines(text) {
 			line = squeeze(line)
 			for _, p := range prefixes {
 				if strings.HasPrefix(line, p) {
