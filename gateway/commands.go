@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -165,7 +166,11 @@ func (g *Gateway) carryOut(ctx context.Context, c command, user stanza.JID, arg 
 	}
 	answer, err := c.run(ctx, order{g, user.Bare(), arg})
 	if err != nil {
-		g.log.Info("command failed", "command", c.name, "error", err)
+		level := slog.LevelInfo
+		if isKind(err, BadRequest) || isKind(err, NotFound) || isKind(err, Conflict) || isKind(err, Forbidden) { // they were told
+			level = slog.LevelDebug
+		}
+		g.log.Log(ctx, level, "command failed", "command", c.name, "error", err)
 	}
 	return answer, err
 }

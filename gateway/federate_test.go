@@ -106,7 +106,7 @@ func TestNodeOfAService(t *testing.T) {
 	for _, c := range []struct {
 		by, text, want string
 	}{
-		{pierre, "link pubsub.example.org/news", "Nothing crosses yet"}, // a node of that name of his own
+		{pierre, "link pubsub.example.org/news", "Strangers cannot read a node pubsub.example.org/news of pierre"}, // a node of that name of his own
 		{louise, "link pubsub.example.org", "cannot be linked"},
 		{louise, "link pubsub.example.org/news", "@___news---.40pubsub.2eexample.2eorg@example.org"},
 	} {

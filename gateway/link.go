@@ -27,6 +27,9 @@ func (g *Gateway) Link(ctx context.Context, jid stanza.JID, node string) (string
 	}
 	known := err == nil && a.State != cache.Unlinked
 	v, cause := g.rememberBefore(ctx, jid, node)
+	if !known && node != "" && v != readable { // a slip, such as "link please", must not make an actor
+		return "", because(BadRequest, cause, "strangers cannot read a node %s of %s (%s). Make it open to everybody first, then link it", node, jid, condition(cause))
+	}
 	if known {
 		a, err = g.relink(ctx, a)
 	} else {

@@ -186,7 +186,7 @@ func (g *Gateway) Purge(ctx context.Context, jid stanza.JID, node string) (strin
 	}
 	s := g.look(ctx, a, xmpp.ItemsQuery{MaxItems: 1000})
 	if s.unsure() {
-		return "", because(Temporary, s.cause, "your server does not answer now; try again later")
+		return "", because(Temporary, s.cause, "I cannot tell what is in %s now (%s); try again later", feedNode(a), condition(s.cause))
 	}
 	held := map[string]bool{}
 	for _, it := range s.items {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -163,7 +164,11 @@ func (g *Gateway) subscribe(ctx context.Context, a cache.Account) {
 		g.waits(ctx, a, state == xmpp.SubPending)
 	}
 	if err != nil || state != xmpp.SubSubscribed {
-		g.log.Info("node not subscribed", "account", a.Acct, "state", state, "error", err)
+		level := slog.LevelInfo
+		if a.Reach.Subscribe.IsZero() && !a.Reach.Pull.IsZero() { // said before: it is tried again and again
+			level = slog.LevelDebug
+		}
+		g.log.Log(ctx, level, "node not subscribed", "account", a.Acct, "state", state, "error", err)
 	}
 	granted := a.Node == "" && g.roster(ctx, them) == rosterGranted
 	g.reached(ctx, a, func(r *cache.Reach) {
