@@ -137,8 +137,8 @@ func (f Filter) read(now time.Time) (c comparison, err error) {
 	}
 	for _, v := range list {
 		arg, err := c.field.read(v, now)
-		if err == nil && f.Path == "kind" && (c.op == "==" || c.op == "in" || c.op == "ioverlap") {
-			arg, err = kindNamed(arg.(string))
+		if name, ok := arg.(string); ok && (c.op == "==" || c.op == "in" || c.op == "ioverlap") {
+			arg, err = f.named(name)
 		}
 		if err != nil {
 			return c, err
@@ -158,17 +158,34 @@ func (f Filter) read(now time.Time) (c comparison, err error) {
 	return c, nil
 }
 
-// kindNamed is what a kind is stored as, of the word that is: has for it.
-func kindNamed(name string) (string, error) {
-	kind, err := translate.ParseKind(strings.ToLower(name))
-	if err == nil {
-		return string(kind), nil
+// named is a value as it is stored, of a field that has one of a few: a kind is
+// called as in is:.
+func (f Filter) named(value string) (string, error) {
+	var among []string
+	switch f.Path {
+	case "kind":
+		if kind, err := translate.ParseKind(strings.ToLower(value)); err == nil {
+			return string(kind), nil
+		}
+		among = translate.KindNames()
+	case "visibility":
+		for _, v := range visCodes {
+			among = append(among, string(v))
+		}
+	case "origin":
+		among = []string{string(translate.OriginAP), string(translate.OriginXMPP)}
+	default:
+		return value, nil
 	}
-	wrong := &QueryError{Problem: fmt.Sprintf("there is no kind %q", name), Hint: "there are " + strings.Join(translate.KindNames(), ", ")}
-	if near := Nearest(name, translate.KindNames()); near != "" {
+	lower := strings.ToLower(value)
+	if slices.Contains(among, lower) {
+		return lower, nil
+	}
+	wrong := &QueryError{Problem: fmt.Sprintf("there is no %s %q", f.Path, value), Hint: "there are " + strings.Join(among, ", ")}
+	if near := Nearest(value, among); near != "" {
 		wrong.Hint = fmt.Sprintf("did you mean %s?", near)
-	} else if slices.Contains(isValues, name) {
-		wrong.Hint = fmt.Sprintf("did you mean is:%s?", name)
+	} else if slices.Contains(isValues, lower) {
+		wrong.Hint = fmt.Sprintf("did you mean is:%s?", lower)
 	}
 	return "", wrong
 }

@@ -155,6 +155,8 @@ func TestSearchMistakes(t *testing.T) {
 		{[]string{"x", "--count", "--key", "url"}, "--count is of all pages"},
 		{[]string{"--field", "kind == reply"}, `there is no kind "reply"; did you mean is:reply?`},
 		{[]string{"--field", "kind == pol"}, "did you mean poll?"},
+		{[]string{"--field", "visibility in public,folowers"}, "did you mean followers?"},
+		{[]string{`where:"origin == elsewhere"`}, `there is no origin "elsewhere"; there are ap, xmpp`},
 		{[]string{"x", "--index=-1"}, "--index must not be negative"},
 	} {
 		if status, out, errs := b.with(append([]string{"search"}, tt.args...)...); status != exitFailed || out != "" || !strings.Contains(errs, tt.want) {
