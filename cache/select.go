@@ -64,3 +64,9 @@ func (x Selection) sql(n int) (string, []any) {
 	}
 	return b.String(), args
 }
+
+// Selects reports whether a selection names any post.
+func (tx *Tx) Selects(x Selection) (bool, error) {
+	more, args := x.sql(1)
+	return tx.exists("SELECT 1 FROM "+postsBodies+" WHERE 1"+more+" LIMIT 1", args...)
+}

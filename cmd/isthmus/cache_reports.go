@@ -255,6 +255,19 @@ func (r reports) purge(ctx context.Context, c call, out io.Writer) (report, erro
 		kinds = append(kinds, fmt.Sprintf("%d of kind %s", sum.Kinds[k], k.Name()))
 	}
 	if sum.Posts == 0 {
+		some := false
+		err := r.store.View(ctx, func(tx *cache.Tx) (err error) {
+			some, err = tx.Selects(x)
+			return err
+		})
+		switch {
+		case err != nil:
+			return report{}, err
+		case !some && x == cache.Selection{}:
+			return say("The store has no posts."), nil
+		case !some:
+			return say("There is no such post."), nil
+		}
 		return say("No post that is selected can be forgotten: what our users wrote, answered, liked or were sent, and what has answers, stays."), nil
 	}
 	if !really {
@@ -310,7 +323,10 @@ func (r reports) takeIn(ctx context.Context, in io.Reader) (report, error) {
 	}
 	said := fmt.Sprintf("%d posts are new, %d were there, %d were there and differ (they stay as they were), %d were deleted here and stay so.%s",
 		got.New, got.Held, got.Kept, got.Refused, leftOut(got))
-	if err != nil {
+	switch {
+	case err != nil && got == cache.Imported{}:
+		return report{}, err
+	case err != nil:
 		return report{}, fmt.Errorf("%w (%s)", err, said)
 	}
 	return say("%s", said), nil

@@ -81,11 +81,11 @@ func TestCacheCommands(t *testing.T) {
 				{[]string{"cache", "purge", "--older=-3"}, "", exitFailed, "number of days"},
 				{[]string{"cache", "purge", "--larger", "much"}, "", exitFailed, "100KB"},
 				{[]string{"cache", "purge", "--kind", "poem"}, "", exitFailed, `--kind: there is no kind "poem": the kinds are note, article, event, poll, boost`},
-				{[]string{"cache", "purge", "--kind", "poll"}, "", exitDone, "No post that is selected"},
-				{[]string{"cache", "purge", "--kind", "question"}, "", exitDone, "No post that is selected"},
+				{[]string{"cache", "purge", "--kind", "poll"}, "", exitDone, "There is no such post."},
+				{[]string{"cache", "purge", "--kind", "question"}, "", exitDone, "There is no such post."},
 				{[]string{"cache", "purge", "--host", "example.org"}, "", exitDone, "No post that is selected can be forgotten"},
 				{[]string{"cache", "purge", "--post", "https://mast.social/3"}, "", exitDone, "1 posts of"},
-				{[]string{"cache", "purge", "--actor", `alice\40mast.social@ap.example.org`}, "", exitDone, "No post"}, // not bound here
+				{[]string{"cache", "purge", "--actor", `alice\40mast.social@ap.example.org`}, "", exitDone, "There is no such post."}, // not bound here
 				{[]string{"cache", "purge", "--actor", "https://mast.social/users/alice"}, "", exitDone, "would be forgotten: 10 of kind note"},
 				{[]string{"cache", "purge", "--post", "https://mast.social/3", "--yes"}, "", exitDone, "are forgotten"},
 				{[]string{"cache", "reset"}, "no\n", exitFailed, "nothing was forgotten"},
@@ -93,7 +93,7 @@ func TestCacheCommands(t *testing.T) {
 				{[]string{"cache", "import", file("x.ndjson")}, "", exitDone, "10 posts are new, 2 were there"},
 				{[]string{"search", "sea", "-k", "uri"}, "", exitDone, "https://mast.social/7"}, // at once
 				{[]string{"cache", "import", file("x.ndjson")}, "", exitDone, "0 posts are new, 12 were there"},
-				{[]string{"cache", "import", "-"}, "nonsense", exitFailed, "no head"},
+				{[]string{"cache", "import", "-"}, "nonsense", exitFailed, "no head\n"},
 				{[]string{"cache", "import", "-"}, forgedExport, exitDone, "0 posts are new, 0 were there, 0 were there and differ (they stay as they were), 0 were deleted here and stay so. 1 were left out: they are of our users"},
 				{[]string{"cache", "import", file("none")}, "", exitFailed, "no such file"},
 				{[]string{"cache", "verify"}, "", exitDone, "12 posts were looked at, 0 of them compared with what they came as. All is well."},
