@@ -170,7 +170,11 @@ func TestHostBack(t *testing.T) {
 		t.Fatal("nothing to deliver")
 	}
 	if f.runJob(t.Context(), groups[0], jobs[0]) == 0 {
-		f.view(func(tx *cache.Tx) error { j, err := tx.Job(jobs[0].ID); t.Fatal("not delivered: ", j.LastError); return err })
+		f.view(func(tx *cache.Tx) error {
+			j, err := tx.Job(jobs[0].ID)
+			t.Fatal("not delivered: ", j.LastError)
+			return err
+		})
 	}
 	f.view(func(tx *cache.Tx) error {
 		h, err := tx.Host(host)

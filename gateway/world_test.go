@@ -38,6 +38,7 @@ type world struct {
 	t    testing.TB
 	xmpp *fakeXMPP
 	stop func() // ends the link in good order
+	file string // of the store
 
 	mu  sync.Mutex
 	now time.Time
@@ -60,7 +61,8 @@ var testKeys = sync.OnceValues(func() ([]*rsa.PrivateKey, error) {
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, xmpp: startFakeXMPP(t), now: time.Date(2026, 11, 21, 8, 0, 0, 700e6, time.UTC)}
-	store, err := cache.Open(t.Context(), filepath.Join(t.TempDir(), "isthmus.db"), slog.New(slog.DiscardHandler))
+	w.file = filepath.Join(t.TempDir(), "isthmus.db")
+	store, err := cache.Open(t.Context(), w.file, slog.New(slog.DiscardHandler))
 	w.must(err)
 	cfg := config.Config{
 		Consent: "opt-in",
