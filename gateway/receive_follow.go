@@ -72,12 +72,19 @@ func (g *Gateway) receiveFollow(ctx context.Context, a activity) error {
 
 // askOwner has the owner of a locked account decide: the actor asks for their
 // presence, and what they answer becomes the Accept or the Reject (xmpp.md 1.8).
+// However often the actor asks, this is not passed on again at once (SEC-41).
 func (g *Gateway) askOwner(ctx context.Context, account cache.Account, who cache.Actor) {
+	key := "ask " + account.URI + " for " + who.URI
+	if g.recent.failed(key) != nil {
+		return
+	}
 	p := xmpp.Presence{Type: xmpp.Subscribe, Nick: who.Name, Status: handleOf(who) + " asks to follow you on the fediverse"}
 	p.From, p.To = stanza.JID(who.JID), stanza.JID(account.JID)
 	if err := g.link.Send(ctx, p.Element()); err != nil {
 		g.log.Info("ask for approval", "account", account.Acct, "error", err)
+		return
 	}
+	g.recent.note(key, errors.New("asked a moment ago"))
 }
 
 // answerFollow refuses a Follow of somebody who cannot be followed, if there

@@ -10,6 +10,7 @@ import (
 	"isthmus/ap/aptest"
 	"isthmus/ap/as2"
 	"isthmus/cache"
+	"isthmus/xmpp/stanza"
 )
 
 // TestReceiveOddIDs is L7 and L12: an object whose id cannot be one is nobody's,
@@ -107,5 +108,36 @@ func TestReceiveFlood(t *testing.T) {
 	})
 	if of["*.evil.test"] != groups[1].perHost || of[siteOf(f.ann.ID)] != 1 {
 		t.Errorf("worked on at a time: %v", of)
+	}
+}
+
+// TestReceiveFollowsAgain is SEC-41: who asks to follow again and again does not
+// have the owner asked each time.
+func TestReceiveFollowsAgain(t *testing.T) {
+	f := newFediverse(t)
+	f.update(func(tx *cache.Tx) error {
+		a, err := tx.AccountByURI(f.louise.URI)
+		if err != nil {
+			return err
+		}
+		a.ManuallyApproves = true
+		return tx.PutAccount(a)
+	})
+	for range 5 {
+		follow := f.ann.Activity(as2.TypeFollow, f.louise.URI)
+		f.get(f.ann, follow, "")
+		f.get(f.ann, f.ann.Activity(as2.TypeFollow, f.louise.URI), "")
+		f.get(f.ann, f.ann.Activity(as2.TypeUndo, follow), "")
+	}
+	f.get(f.carl, f.carl.Activity(as2.TypeFollow, f.louise.URI), "")
+	asks := func(el *stanza.Element) bool {
+		return el.Name == "presence" && el.Get("type") == "subscribe" && el.Get("to") == louise && el.Get("from") != ourComponent
+	}
+	var asked []string
+	for len(asked) == 0 || !strings.HasPrefix(asked[len(asked)-1], "carl") {
+		asked = append(asked, f.xmpp.await("the request", asks).Get("from"))
+	}
+	if len(asked) != 2 {
+		t.Errorf("asked for %q", asked)
 	}
 }
