@@ -28,10 +28,8 @@ func newLimiter(n int) limiter {
 
 // enter takes a place; false if there is none for too long.
 func (l limiter) enter(ctx context.Context) bool {
-	select {
-	case l.slots <- struct{}{}:
+	if l.enterNow() {
 		return true
-	default:
 	}
 	timer := time.NewTimer(maxWait)
 	defer timer.Stop()
@@ -42,6 +40,16 @@ func (l limiter) enter(ctx context.Context) bool {
 	case <-ctx.Done():
 	}
 	return false
+}
+
+// enterNow takes a place that is free at this moment.
+func (l limiter) enterNow() bool {
+	select {
+	case l.slots <- struct{}{}:
+		return true
+	default:
+		return false
+	}
 }
 
 func (l limiter) leave() { <-l.slots }

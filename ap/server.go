@@ -41,6 +41,7 @@ type Server struct {
 	inbox     limiter // POSTs; apart, so that our actors are served meanwhile
 	strangers limiter // those of inbox whose key has to be fetched
 	reads     limiter
+	unmet     limiter // those of reads whose key has to be fetched
 }
 
 // NewServer makes a server.
@@ -55,7 +56,7 @@ func NewServer(cfg ServerConfig) (*Server, error) {
 	}
 	cfg.Now, cfg.Log = orNow(cfg.Now), orDiscard(cfg.Log)
 	s := &Server{cfg: cfg, hosts: map[string]bool{}, inbox: newLimiter(cfg.MaxInFlight),
-		strangers: newLimiter(max(1, cfg.MaxInFlight/2)), reads: newLimiter(2 * cfg.MaxInFlight)}
+		strangers: newLimiter(max(1, cfg.MaxInFlight/2)), reads: newLimiter(2 * cfg.MaxInFlight), unmet: newLimiter(cfg.MaxInFlight)}
 	for _, h := range cfg.Hosts {
 		s.hosts[canonicalHost(h)] = true
 	}

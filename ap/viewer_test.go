@@ -93,6 +93,36 @@ func TestViewer(t *testing.T) {
 	}
 }
 
+// TestReadersWait serves documents while those whose key has to be fetched wait
+// for slow hosts (SEC-18): to them as to somebody who has not signed.
+func TestReadersWait(t *testing.T) {
+	h := newHouse(t, func(c *ap.ServerConfig) { c.MaxInFlight = 1 })
+	inside, release := make(chan struct{}, 8), make(chan struct{})
+	h.backend.fetching = func() {
+		inside <- struct{}{}
+		<-release
+	}
+	item := h.url + "/item/louise@example.org/abc"
+	first, second := h.Peer("a.test").Actor("mallory"), h.Peer("b.test").Actor("mallory")
+	done := make(chan int)
+	go func() {
+		status, _ := first.Get(item)
+		done <- status
+	}()
+	<-inside
+	status, _ := second.Get(item)
+	if viewer := h.backend.last().Viewer; status != 200 || viewer != "" || len(inside) != 0 {
+		t.Errorf("a second stranger: %d, seen as %q, and %d more keys are fetched", status, viewer, len(inside))
+	}
+	if status, _ := h.alice.Get(item); status != 200 || h.backend.last().Viewer != h.alice.ID {
+		t.Errorf("somebody known: %d, seen as %q", status, h.backend.last().Viewer)
+	}
+	close(release)
+	if status := <-done; status != 200 {
+		t.Errorf("the first stranger: %d", status)
+	}
+}
+
 // TestRequireSignedFetch shows nothing to the unsigned but the instance actor,
 // and what it takes to verify a signature (S11, A16).
 func TestRequireSignedFetch(t *testing.T) {

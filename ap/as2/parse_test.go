@@ -115,7 +115,9 @@ func TestShapes(t *testing.T) {
 		{`{"name":[{"@value":"Hong"}]}`, "Hong", func(o *Object) any { return o.Name.Value }},
 		{`{"name":5}`, "", func(o *Object) any { return o.Name.Value }},
 		{`{"content":"cut \ud83d","name":["\udc00x"],"to":"https://a.test/\ud83d","summary":{"en":"\ud83d\ud83d\ude00"}}`, "cut \uFFFD|\uFFFDx|\uFFFD😀|0",
-			func(o *Object) any { return fmt.Sprintf("%s|%s|%s|%d", o.Content.Value, o.Name.Value, o.Summary.Value, len(o.To)) }},
+			func(o *Object) any {
+				return fmt.Sprintf("%s|%s|%s|%d", o.Content.Value, o.Name.Value, o.Summary.Value, len(o.To))
+			}},
 		{`{"content":"a &amp; b \ud83d\ude00"}`, "a &amp; b 😀", func(o *Object) any { return o.Content.Value }},
 		{`{"@context":"https://www.w3.org/ns/activitystreams","id":"https://a.test/1"}`, "https://a.test/1", func(o *Object) any { return o.ID }},
 		{`{"@context":{"a":"b"},"id":"https://a.test/1"}`, "https://a.test/1", func(o *Object) any { return o.ID }},
