@@ -293,6 +293,7 @@ func (s *fakeXMPP) answer(iq *stanza.Element) *stanza.Element {
 		node.change(op)
 		return result(nil)
 	case "unsubscribe":
+		delete(s.subs, key)
 		return result(nil)
 	}
 	return refuse("feature-not-implemented")

@@ -30,6 +30,7 @@ const (
 	jobNews     = "news"     // tell a user of likes, boosts and follows, many at a time
 	jobFound    = "found"    // tell the owner of a saved search of a post
 	jobProve    = "prove"    // ask whose a comment is that its service does not stamp
+	jobUnwatch  = "unwatch"  // end a subscription to comments
 )
 
 // group is a set of workers that share kinds of jobs.
@@ -48,7 +49,7 @@ var groups = []group{
 	{name: "deliver", kinds: []string{jobDeliver, jobProfile}, workers: 32, perHost: 4, lease: 2 * time.Minute},
 	// Those of one site do not take all: what it names may be on hosts that never answer.
 	{name: "inbound", kinds: []string{jobActivity, jobFetch, jobBackfill, jobSync, jobDoubt}, workers: 16, perHost: 6, lease: 5 * time.Minute},
-	{name: "stanza", kinds: []string{jobNotify, jobComment, jobAttach, jobMessage, jobState, jobNews, jobFound, jobProve}, workers: 32, lease: 2 * time.Minute, online: true},
+	{name: "stanza", kinds: []string{jobNotify, jobComment, jobAttach, jobMessage, jobState, jobNews, jobFound, jobProve, jobUnwatch}, workers: 32, lease: 2 * time.Minute, online: true},
 }
 
 // linger is how long a turn waits for jobs that are about to end, so that under
@@ -303,6 +304,8 @@ func (g *Gateway) work(ctx context.Context, gr group, j cache.Job) (err error) {
 		return g.runFound(ctx, j)
 	case jobProve:
 		return g.runProve(ctx, j)
+	case jobUnwatch:
+		return g.runUnwatch(ctx, j)
 	}
 	return permanent("no such kind of job: %s", j.Kind)
 }

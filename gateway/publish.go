@@ -33,10 +33,12 @@ func (g *Gateway) event(ctx context.Context, e xmpp.Event) {
 		g.nodeEvent(ctx, account, e)
 		return
 	}
-	if root, ok := g.commented(ctx, service, e.Node); ok {
+	root, ok := g.commented(ctx, service, e.Node)
+	if ok {
 		g.commentEvent(ctx, root, e)
 		return
 	}
+	g.commentsRetracted(ctx, e) // what they were about may be gone
 	g.profileEvent(ctx, service, e)
 }
 

@@ -71,8 +71,10 @@ func (g *Gateway) remove(tx *cache.Tx, stored cache.Stored, by string) error {
 			return err
 		}
 	}
-	_, err = tx.DeletePost(stored.Post.URI, by, g.now())
-	return err
+	if _, err = tx.DeletePost(stored.Post.URI, by, g.now()); err != nil {
+		return err
+	}
+	return g.unwatch(tx, stored.Post)
 }
 
 // withdraw queues the retract of a post from every node that shows it.

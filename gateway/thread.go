@@ -121,6 +121,12 @@ func (g *Gateway) commentEvent(ctx context.Context, root cache.Stored, e xmpp.Ev
 			g.log.Warn("comment not published", "account", account.Acct, "item", it.ID, "error", err)
 		}
 	}
+	g.commentsRetracted(ctx, e)
+}
+
+// commentsRetracted takes what was retracted from the comments of a post, which is
+// its authors' business also when the post is not there any more.
+func (g *Gateway) commentsRetracted(ctx context.Context, e xmpp.Event) {
 	for _, id := range e.Retracted {
 		at := translate.Item{Service: string(e.Service.Bare()), Node: e.Node, ID: id}
 		if err := g.commentRetracted(ctx, at); err != nil && ctx.Err() == nil {

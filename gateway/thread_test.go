@@ -114,3 +114,41 @@ func TestHeartOnAComment(t *testing.T) {
 		return err
 	})
 }
+
+// TestCommentsOfGonePost shows that a comment can be taken back when what it was
+// about is gone already, and that nobody tells us of the node after that.
+func TestCommentsOfGonePost(t *testing.T) {
+	w := newWorld(t)
+	w.linkUser(louise)
+	w.linkUser(pierre)
+	for _, c := range []struct {
+		name string
+		end  func()
+	}{
+		{"retracted", func() { w.retractItem(louise, feed, "fern"); w.expect("Delete") }},
+		{"unlinked", func() {
+			_, err := w.Unlink(t.Context(), louise, "")
+			w.must(err)
+			w.running.Wait()
+			w.deliveries()
+		}},
+	} {
+		node, _ := w.commentsOf(louise, "fern")
+		w.hold(louise, node, w.entry("c1", "Said by Pierre."))
+		w.event(louise, pierre, node, w.entry("c1", "Said by Pierre."))
+		made := w.expect("Create")[0]
+		c.end()
+		w.turnOf("stanza")
+		if !w.xmpp.subscribed(louise, node) {
+			t.Errorf("%s: the comments are not subscribed any more, while there is one", c.name)
+		}
+		w.retractItem(louise, node, "c1")
+		if gone := w.expect("Delete")[0]; gone.uri != made.uri {
+			t.Errorf("%s: deleted %s", c.name, gone.uri)
+		}
+		w.turnOf("stanza")
+		if w.xmpp.subscribed(louise, node) {
+			t.Errorf("%s: the comments are subscribed still", c.name)
+		}
+	}
+}
