@@ -102,8 +102,10 @@ func (s *Store) open(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return err
 	}
-	s.writer, err = openConn(ctx, s.writeDB)
-	return err
+	if s.writer, err = openConn(ctx, s.writeDB); err != nil {
+		return err
+	}
+	return s.tidyQueues()
 }
 
 // touch creates the file readable by its owner only: it holds private keys.
