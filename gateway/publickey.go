@@ -7,6 +7,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"net"
 	"strings"
 	"time"
 
@@ -211,9 +212,12 @@ func parsePublicKey(text string) (*rsa.PublicKey, error) {
 	return key, nil
 }
 
-// Blocked tells whether the operator blocked a host.
+// Blocked tells whether the operator blocked a host, whatever port it is on.
 func (g *Gateway) Blocked(ctx context.Context, host string) bool {
 	blocked, err := g.store.HostBlocked(ctx, host)
+	if name, _, split := net.SplitHostPort(host); split == nil && err == nil && !blocked {
+		blocked, err = g.store.HostBlocked(ctx, name)
+	}
 	if err != nil {
 		g.log.Error("read blocks", "host", host, "error", err)
 	}

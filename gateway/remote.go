@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"strings"
 	"time"
 
 	"isthmus/ap"
@@ -226,13 +227,14 @@ func (g *Gateway) hostAllowed(ctx context.Context, uri string) error {
 	return nil
 }
 
-// hostname is the host of a URL, with its port if it has one.
+// hostname is the host of a URL in the one form that is compared: in lower case,
+// with its port unless that is the usual one.
 func hostname(uri string) string {
 	u, err := url.Parse(uri)
 	if err != nil {
 		return ""
 	}
-	return u.Host
+	return strings.TrimSuffix(strings.ToLower(u.Host), ":443")
 }
 
 // markGone notes that the origin of an actor has answered 410.
