@@ -141,3 +141,18 @@ func TestReceiveFollowsAgain(t *testing.T) {
 		t.Errorf("asked for %q", asked)
 	}
 }
+
+// TestHostSpellings: the case of a host, and a port, make no other server of it
+// (L5, L15, SEC-16).
+func TestHostSpellings(t *testing.T) {
+	f := newFediverse(t)
+	f.update(func(tx *cache.Tx) error { return tx.PutBlock(cache.Block{Target: "bad.test", CreatedAt: f.clock()}) })
+	for uri, want := range map[string]string{
+		"https://bad.test/u/x": "bad.test *.bad.test true", "https://A.Bad.TEST:443/u/x": "a.bad.test *.bad.test true",
+		"https://a.BAD.test:8443/u/x": "a.bad.test:8443 *.bad.test true", "https://notbad.test/u/x": "notbad.test *.notbad.test false",
+	} {
+		if got := fmt.Sprintln(hostname(uri), siteOf(uri), f.Blocked(t.Context(), hostname(uri))); strings.TrimSpace(got) != want {
+			t.Errorf("%s: %s, want %s", uri, got, want)
+		}
+	}
+}
