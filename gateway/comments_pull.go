@@ -2,7 +2,9 @@ package gateway
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
+	"strings"
 	"time"
 
 	"isthmus/cache"
@@ -66,7 +68,11 @@ func (g *Gateway) pullCommentsOf(ctx context.Context, root cache.Stored, n trans
 	g.unprovedComments(ctx, root, n, unproved)
 	var gone []string
 	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		gone, err = s.missing(tx)
+		if gone, err = s.missing(tx); err != nil {
+			return err
+		}
+		hearts, err := s.missingHearts(tx)
+		gone = append(gone, hearts...)
 		return err
 	})
 	for _, id := range gone {
@@ -167,17 +173,9 @@ type shelf struct {
 // them, which is that of their last change. What is older than all that are held
 // was only dropped (design: deletes).
 func (s shelf) missing(tx *cache.Tx) (gone []string, err error) {
-	have := map[string]bool{}
-	oldest := s.asked
-	for _, h := range s.held {
-		have[h.item.ID] = true
-		last, err := s.lastChange(tx, h)
-		if err != nil {
-			return nil, err
-		}
-		if !last.IsZero() && last.Before(oldest) {
-			oldest = last
-		}
+	have, oldest, err := s.oldest(tx)
+	if err != nil {
+		return nil, err
 	}
 	err = eachPlaced(tx, s.Service, s.Name, func(p cache.Placement) error {
 		if have[p.ItemID] || !p.PlacedAt.Before(s.asked) {
@@ -194,6 +192,59 @@ func (s shelf) missing(tx *cache.Tx) (gone []string, err error) {
 		return err
 	})
 	return gone, err
+}
+
+// oldest is which items are held, and when the oldest of them was last changed.
+func (s shelf) oldest(tx *cache.Tx) (have map[string]bool, oldest time.Time, err error) {
+	have, oldest = map[string]bool{}, s.asked
+	for _, h := range s.held {
+		have[h.item.ID] = true
+		last, err := s.lastChange(tx, h)
+		if err != nil {
+			return nil, oldest, err
+		}
+		if !last.IsZero() && last.Before(oldest) {
+			oldest = last
+		}
+	}
+	return have, oldest, nil
+}
+
+// missingHearts gives the ♥ that are not held any more, by the same rule.
+func (s shelf) missingHearts(tx *cache.Tx) (gone []string, err error) {
+	have, oldest, err := s.oldest(tx)
+	if err != nil {
+		return nil, err
+	}
+	prefix := heartKey(translate.Item{Service: s.Service, Node: s.Name})
+	const page = 500
+	for after := ""; ; {
+		list, err := tx.MetaAfter(prefix, after, page)
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range list {
+			after = m.Key
+			id := strings.TrimPrefix(m.Key, prefix)
+			var mark heartMark
+			if strings.Contains(id, " ") { // it may be of a node whose name goes on so
+				continue
+			}
+			if have[id] || json.Unmarshal([]byte(m.Value), &mark) != nil || mark.Actor == "" {
+				continue
+			}
+			r, err := tx.Reaction(mark.Actor, mark.Object, cache.Like, "")
+			if ignoreMissing(err) != nil {
+				return nil, err
+			}
+			if err == nil && r.CreatedAt.After(oldest) && r.CreatedAt.Before(s.asked) {
+				gone = append(gone, id)
+			}
+		}
+		if len(list) < page {
+			return gone, nil
+		}
+	}
 }
 
 // lastChange is when an item that is held was last changed, or later than that.

@@ -73,6 +73,25 @@ func TestMissedComments(t *testing.T) {
 	if gone := w.expect("Delete")[0]; gone.uri != got[1].uri {
 		t.Errorf("deleted %s", gone.uri)
 	}
+	likes := func(want int) {
+		t.Helper()
+		w.view(func(tx *cache.Tx) error {
+			n, err := tx.Counts(post)
+			if n.Likes != want {
+				t.Errorf("%d likes, want %d", n.Likes, want)
+			}
+			return err
+		})
+	}
+	likes(1)
+	w.pass(time.Minute)
+	w.xmpp.mu.Lock()
+	w.xmpp.nodes[louise+" "+node].drop("h1")
+	w.xmpp.mu.Unlock()
+	again()
+	w.expect("")
+	likes(0)
+	again()
 	w.retractItem(louise, node, "c1")
 	w.expect("Delete")
 	w.hold(louise, node, first) // an answer from before that
