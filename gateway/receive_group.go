@@ -16,7 +16,8 @@ func (g *Gateway) unwrap(ctx context.Context, a activity) (_ activity, boost boo
 		return a, false, nil
 	}
 	inner := a.Object.Object[0]
-	if !inner.IsActivity() {
+	if o, boost := ofPost(a.Object); boost {
+		a.Object = o
 		return a, true, nil
 	}
 	uri := as2.FirstID(inner.Object)
@@ -25,17 +26,9 @@ func (g *Gateway) unwrap(ctx context.Context, a activity) (_ activity, boost boo
 	}
 	switch inner.Type() {
 	case as2.TypeCreate:
-		post := inner.Object[0]
-		if post.InReplyTo == "" {
-			outer := *a.Object
-			outer.Object = []*as2.Object{{ID: uri}}
-			a.Object = &outer
-			return a, true, nil
+		if !g.knows(ctx, uri) && g.knows(ctx, inner.Object[0].InReplyTo) {
+			return a, false, g.takeRelayed(ctx, uri)
 		}
-		if g.knows(ctx, uri) || !g.knows(ctx, post.InReplyTo) {
-			return a, false, nil
-		}
-		return a, false, g.takeRelayed(ctx, uri)
 	case as2.TypeUpdate:
 		if g.knows(ctx, uri) {
 			return a, false, g.takeRelayed(ctx, uri)
@@ -44,6 +37,24 @@ func (g *Gateway) unwrap(ctx context.Context, a activity) (_ activity, boost boo
 		return a, false, g.deleteRelayed(ctx, uri)
 	}
 	return a, false, nil // votes, for the most part
+}
+
+// ofPost is an Announce of a post, if it is one, or one of the Create of a post
+// that answers no other.
+func ofPost(announce *as2.Object) (*as2.Object, bool) {
+	if len(announce.Object) == 0 {
+		return announce, false
+	}
+	inner := announce.Object[0]
+	if !inner.IsActivity() {
+		return announce, true
+	}
+	if inner.Type() != as2.TypeCreate || as2.FirstID(inner.Object) == "" || inner.Object[0].InReplyTo != "" {
+		return announce, false
+	}
+	outer := *announce
+	outer.Object = []*as2.Object{{ID: inner.Object[0].ID}}
+	return &outer, true
 }
 
 // takeRelayed stores a post that a group passed on. The word of the group is not

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"encoding/json"
 	"net/http"
 	"slices"
 	"strings"
@@ -93,6 +94,30 @@ func TestReceiveGroup(t *testing.T) {
 	c.evil.Change(func() { strange["inReplyTo"] = c.evil.URL + "/unknown" })
 	if asked, _ = c.announce(c.member.Activity(as2.TypeCreate, strange)); asked != "" || c.held(strange["id"].(string)) != "absent" {
 		t.Errorf("a comment on nothing we know asks for %q", asked)
+	}
+}
+
+// TestGroupHistory reads the outbox of a group, where its posts are Announces of
+// Creates, and votes stand between.
+func TestGroupHistory(t *testing.T) {
+	c := newCommunity(t)
+	page := c.page("Moss in winter")
+	create := c.group.Activity(as2.TypeAnnounce, c.member.Activity(as2.TypeCreate, page))
+	vote := c.group.Activity(as2.TypeAnnounce, c.member.Activity(as2.TypeLike, page["id"]))
+	odd := with(c.group.Activity(as2.TypeAnnounce, page["id"]), aptest.Doc{"id": "javascript://" + c.lemmy.Host + "/x"})
+	var items []*as2.Object
+	for _, doc := range []aptest.Doc{create, vote, odd} {
+		body, err := json.Marshal(with(doc, aptest.Doc{"to": many(as2.Public)}))
+		c.must(err)
+		o, err := as2.Parse(body)
+		c.must(err)
+		items = append(items, o)
+	}
+	actor, err := c.remoteByURI(t.Context(), c.group.ID)
+	c.must(err)
+	fresh, fetched := c.takeBoosts(t.Context(), actor, items)
+	if fresh != 1 || fetched != 1 || c.held(create["id"].(string)) != "public moss boost" {
+		t.Errorf("%d new, %d fetched: %s", fresh, fetched, c.held(create["id"].(string)))
 	}
 }
 

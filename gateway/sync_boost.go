@@ -19,7 +19,11 @@ const (
 // and for how many something had to be fetched. Nobody is told of them.
 func (g *Gateway) takeBoosts(ctx context.Context, a cache.Actor, items []*as2.Object) (fresh, fetched int) {
 	for _, act := range items {
-		if act.Type() != as2.TypeAnnounce || hostname(act.ID) != hostname(a.URI) || as2.FirstID(act.Actor) != a.URI || g.knows(ctx, act.ID) {
+		if act.Type() != as2.TypeAnnounce || !as2.SameOrigin(act.ID, a.URI) || as2.FirstID(act.Actor) != a.URI || g.knows(ctx, act.ID) {
+			continue
+		}
+		act, ok := ofPost(act)
+		if !ok {
 			continue
 		}
 		uri := as2.FirstID(act.Object)
