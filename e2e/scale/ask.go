@@ -42,6 +42,7 @@ func asked(c *corpus) []question {
 		{what: "newest 20, a middling word", query: cache.SearchQuery{Text: middling}, bare: newest, word: middling},
 		{what: "newest 20, a rare word", query: cache.SearchQuery{Text: rare}, bare: newest, word: rare},
 		{what: "newest 20, two words", query: cache.SearchQuery{Text: common + " " + middling}, bare: newest, word: common + " " + middling},
+		{what: "newest 20, words that begin with two letters", query: cache.SearchQuery{Text: "ba*"}, bare: newest, word: "ba*"},
 		{what: "newest 20 of a frequent tag", query: cache.SearchQuery{Text: "tag:tag0"}, bare: tagged, word: "tag0"},
 		{what: "newest 20 of a rare tag", query: cache.SearchQuery{Text: "tag:tag4000"}, bare: tagged, word: "tag4000"},
 		{what: "newest 20 of the busiest author", query: cache.SearchQuery{Text: "from:" + busy.Handle}, bare: owned, word: busy.URI},
