@@ -191,6 +191,22 @@ func TestTidy(t *testing.T) {
 	}
 }
 
+// TestTidyWait: hours that begin and end between two looks are not missed.
+func TestTidyWait(t *testing.T) {
+	w := newWorld(t)
+	w.cfg.Cache.Quiet.From, w.cfg.Cache.Quiet.To = 3*time.Hour, 3*time.Hour+time.Minute
+	w.pass(time.Date(2026, 12, 1, 2, 58, 40, 0, time.Local).Sub(w.clock()))
+	if got := w.tidyWait(); got != 80*time.Second {
+		t.Errorf("before the hours: %s", got)
+	}
+	for _, d := range []time.Duration{80 * time.Second, time.Hour} {
+		w.pass(d)
+		if got := w.tidyWait(); got != tidyLook {
+			t.Errorf("in or after the hours: %s", got)
+		}
+	}
+}
+
 // TestSyncNodeRetracts: what is gone when a node is fetched again was retracted,
 // unless it is older than all that is held, or the node was not read to its end.
 func TestSyncNodeRetracts(t *testing.T) {

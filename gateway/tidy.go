@@ -19,8 +19,6 @@ const (
 
 // runTidy waits for the quiet hours, until ctx ends.
 func (g *Gateway) runTidy(ctx context.Context) {
-	tick := time.NewTicker(tidyLook)
-	defer tick.Stop()
 	for {
 		if err := g.tidy(ctx); err != nil && ctx.Err() == nil {
 			g.log.Error("tidy the store", "error", err)
@@ -28,9 +26,17 @@ func (g *Gateway) runTidy(ctx context.Context) {
 		select {
 		case <-ctx.Done():
 			return
-		case <-tick.C:
+		case <-time.After(g.tidyWait()):
 		}
 	}
+}
+
+// tidyWait is how long it is to the next look: short hours begin between two.
+func (g *Gateway) tidyWait() time.Duration {
+	if begin := g.cfg.Cache.Quiet.Until(g.now().Local()); begin > 0 {
+		return min(begin, tidyLook)
+	}
+	return tidyLook
 }
 
 // tidy forgets what need not be kept any longer, and then rewrites the database
