@@ -33,6 +33,9 @@ func (g *Gateway) say(ctx context.Context, to stanza.JID, text string) {
 // for an actor. Automatic traffic is ignored (xmpp.md 6, loops).
 func (c *chat) Message(ctx context.Context, m xmpp.Message) {
 	g := c.g
+	if m.Type == "error" {
+		g.bounced(ctx, m.To, m.From, m.Error)
+	}
 	if m.Type != "" && m.Type != "chat" && m.Type != "normal" || m.Replayed || g.ours(m.From) || m.From.Local() == "" {
 		return
 	}

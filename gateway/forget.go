@@ -76,6 +76,9 @@ func (g *Gateway) noted(ctx context.Context, key string) time.Time {
 // forgetIdle forgets remote actors and hosts that nothing here points to, and
 // marks of what is not there any more. Who is asked for again is read again.
 func (g *Gateway) forgetIdle(ctx context.Context, now time.Time) error {
+	if err := g.letGo(ctx); err != nil {
+		return err
+	}
 	before := now.Add(-idleLife)
 	actors, err := g.store.ForgetActors(ctx, cache.Idle{
 		Before: before, Unrelated: []string{jobDeliver, jobNotify, jobFound},

@@ -12,6 +12,9 @@ import (
 // lets it hear of their posts (xmpp.md 1.8).
 func (c *chat) Presence(ctx context.Context, p xmpp.Presence) {
 	g := c.g
+	if p.Type == "error" {
+		g.bounced(ctx, p.To, p.From, p.Error)
+	}
 	if g.ours(p.From) || p.Type == "error" || p.From.Local() == "" {
 		return
 	}
