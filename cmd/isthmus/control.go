@@ -173,7 +173,7 @@ func (r *remote) unreached(err error) error {
 	case errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) || len(r.path) > maxSocketPath:
 		return errNoServer
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s belongs to another user; run this command as the user that runs the gateway", r.path)
+		return fmt.Errorf("%s belongs to another user; run this command as the user that runs the gateway: %w", r.path, fs.ErrPermission)
 	}
 	return fmt.Errorf("ask the running gateway: %w", err)
 }

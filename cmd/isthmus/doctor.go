@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/netip"
 	"net/url"
@@ -87,7 +88,9 @@ func (c *doctorCmd) Run(ctx context.Context, a *app, root *cli) error {
 		who = d.health.Accounts[:1]
 	}
 	for _, handle := range who {
-		d.checkDiscovery(ctx, handle, "")
+		if d.probe != nil || !d.isOurs(hostOf(handle)) {
+			d.checkDiscovery(ctx, handle, "")
+		}
 	}
 	d.checkPeers(ctx)
 	d.checkClock()
@@ -157,6 +160,9 @@ func (d *doctor) checkProcess(ctx context.Context, a *app) (stop func()) {
 		d.ok("gateway", fmt.Sprintf("version %s runs since %s", h.Version, h.Started.Local().Format(time.RFC1123)))
 		d.checkDatabase(h.Database)
 		return stop
+	case errors.Is(err, fs.ErrPermission):
+		d.fail("gateway", err.Error(), "sudo -u THAT-USER isthmus doctor; "+remedyOwner(d.cfg))
+		return stop
 	case !errors.Is(err, errNoServer):
 		d.fail("gateway", err.Error(), "look into its log, or restart it")
 		return stop
@@ -164,7 +170,7 @@ func (d *doctor) checkProcess(ctx context.Context, a *app) (stop func()) {
 	d.skip("gateway", "it does not run; doctor stands in for it", "")
 	svc, err := a.build(ctx, d.cfg, slog.New(slog.DiscardHandler))
 	if err != nil {
-		d.fail("database", inUse(err, d.cfg).Error(), d.remedyDatabase(err))
+		d.fail("database", err.Error(), d.remedyDatabase(err))
 		return stop
 	}
 	d.health = svc.Health(ctx)
@@ -196,8 +202,10 @@ func (d *doctor) remedyDatabase(err error) string {
 	switch {
 	case errors.As(err, &pin):
 		return fmt.Sprintf("set it back to %q in %s; or move %s away, with all that it knows, and start anew", pin.Stored, d.cfg.File, d.cfg.Cache.Path)
+	case errors.Is(err, fs.ErrPermission):
+		return remedyOwner(d.cfg)
 	case errors.Is(err, cache.ErrLocked):
-		return "wait until that process has started, or stop it"
+		return "it does not answer on " + socketPath(d.cfg) + ": wait until it has started, or stop it"
 	case errors.Is(err, cache.ErrNewer):
 		return "run the version of isthmus that was here before, or restore the backup from before the upgrade"
 	case errors.Is(err, cache.ErrDamaged):

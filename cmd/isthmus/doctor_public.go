@@ -146,7 +146,7 @@ func (d *doctor) remedyRoute() string {
 // id is what must come out; empty for any.
 func (d *doctor) checkDiscovery(ctx context.Context, handle, id string) {
 	check := "WebFinger of " + handle
-	if host := handle[strings.LastIndexByte(handle, '@')+1:]; d.plain(host) {
+	if d.plain(hostOf(handle)) {
 		d.skip(check, "it is asked by https only, which a URL for development lacks", "")
 		if id != "" {
 			d.checkActor(ctx, id)
@@ -164,7 +164,7 @@ func (d *doctor) checkDiscovery(ctx context.Context, handle, id string) {
 	case errors.Is(err, webfinger.ErrWrong):
 		d.fail(check, err.Error(), "let nothing else answer /.well-known/webfinger for that name, and nothing change the answer")
 		return
-	case err != nil && !d.isOurs(handle[strings.LastIndexByte(handle, '@')+1:]):
+	case err != nil && !d.isOurs(hostOf(handle)):
 		d.fail(check, err.Error(), remedyEgress)
 		return
 	case err != nil:
@@ -177,6 +177,9 @@ func (d *doctor) checkDiscovery(ctx context.Context, handle, id string) {
 	d.ok(check, "leads to "+account.ActorURL)
 	d.checkActor(ctx, account.ActorURL)
 }
+
+// hostOf is the host of a handle.
+func hostOf(handle string) string { return handle[strings.LastIndexByte(handle, '@')+1:] }
 
 // plain tells whether a host of ours is reached without https.
 func (d *doctor) plain(host string) bool {

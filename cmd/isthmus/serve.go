@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"isthmus/cache"
 	"isthmus/config"
 )
 
@@ -67,7 +69,7 @@ func newLogger(w io.Writer, cfg config.Log) *slog.Logger {
 func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) (err error) {
 	svc, err := a.build(ctx, cfg, log)
 	if err != nil {
-		return err
+		return unopened(err, cfg)
 	}
 	defer func() { err = errors.Join(err, svc.Close()) }()
 	probes := newProbes(cfg.HTTP.Path, time.Now)
@@ -110,6 +112,23 @@ func (a *app) serve(ctx context.Context, cfg config.Config, log *slog.Logger) (e
 	err = group.Wait()
 	log.InfoContext(ctx, "stopped")
 	return err
+}
+
+// unopened says what to do about a database that cannot be opened, where the
+// error does not say it.
+func unopened(err error, cfg config.Config) error {
+	switch {
+	case errors.Is(err, fs.ErrPermission):
+		return fmt.Errorf("%w; %s", err, remedyOwner(cfg))
+	case errors.Is(err, cache.ErrLocked):
+		return fmt.Errorf("%w; there is one gateway for each database: stop that one first", err)
+	}
+	return err
+}
+
+// remedyOwner is for files that belong to somebody else.
+func remedyOwner(cfg config.Config) string {
+	return fmt.Sprintf("%s and its folder have to belong to the user that runs isthmus: run it as their owner, or chown them", cfg.Cache.Path)
 }
 
 // server is an HTTP server on its listener.

@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"net/http"
 	"os"
@@ -395,4 +396,30 @@ func TestStatusCheck(t *testing.T) {
 	check(exitFailed, "is not linked to the XMPP server: it was refused")
 	svc.setOnline(true)
 	check(exitDone, "linked to the XMPP server")
+}
+
+// TestUnopened: whatever keeps a database from being opened, there is a line that
+// says what to do.
+func TestUnopened(t *testing.T) {
+	cfg := config.Config{Cache: config.Cache{Path: "/x/isthmus.db"}}
+	d := &doctor{cfg: cfg}
+	for _, tt := range []struct {
+		err           error
+		serve, doctor string
+	}{
+		{fs.ErrPermission, "/x/isthmus.db and its folder have to belong to the user", "chown them"},
+		{cache.ErrLocked, "stop that one first", "stop it"},
+		{&cache.PinError{Key: "http.path", Stored: "/_ap", Given: "/ap"}, "set it back", `set it back to "/_ap"`},
+		{cache.ErrNewer, "newer version", "the version of isthmus that was here before"},
+		{cache.ErrDamaged, "restore a backup", "isthmus cache verify --repair"},
+		{cache.ErrTemporary, "trouble", "the disk is not full"},
+	} {
+		err := fmt.Errorf("open: %w", tt.err)
+		if got := unopened(err, cfg).Error(); !strings.Contains(got, tt.serve) {
+			t.Errorf("serve says %q, want %q", got, tt.serve)
+		}
+		if got := d.remedyDatabase(err); !strings.Contains(got, tt.doctor) {
+			t.Errorf("doctor says %q, want %q", got, tt.doctor)
+		}
+	}
 }

@@ -80,5 +80,5 @@ func inUse(err error, cfg config.Config) error {
 	if errors.Is(err, cache.ErrLocked) {
 		return fmt.Errorf("%w, which does not answer on %s; stop it, or wait until it has started", err, socketPath(cfg))
 	}
-	return err
+	return unopened(err, cfg)
 }
