@@ -82,7 +82,7 @@ func TestAdmittedMentions(t *testing.T) {
 	a := w.linkUser(louise)
 	who := func(uri string) translate.Mention { return translate.Mention{Actor: translate.Actor{URI: uri}} }
 	w.view(func(tx *cache.Tx) error {
-		got, err := admittedOf(tx, a, []translate.Mention{who(aliceURI), who(bobURI), who(carolURI)})
+		got, err := admittedOf(tx, a.URI, []translate.Mention{who(aliceURI), who(bobURI), who(carolURI)})
 		var uris []string
 		for _, m := range got {
 			uris = append(uris, m.URI)

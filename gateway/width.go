@@ -11,26 +11,34 @@ import (
 // circle is whom an answer may reach: those whom what it answers is for.
 type circle struct {
 	post translate.Post // what is answered; of one that is gone no more than how wide it was
-	own  bool           // by who answers: their followers are one circle
+	own  bool           // by who answers: their followers are one circle,
+	in   []string       // of whom these are, of those whom the answer names
 }
 
 // holds tells whether somebody who is named belongs to the circle.
 func (c circle) holds(uri string) bool {
 	p := c.post
-	return open(p.Visibility) || c.own && p.Visibility == translate.Followers ||
-		uri != "" && (uri == p.Owner.URI || slices.Contains(p.To, uri) || slices.Contains(p.Cc, uri))
+	return open(p.Visibility) || uri != "" && (uri == p.Owner.URI || slices.Contains(slices.Concat(p.To, p.Cc, c.in), uri))
 }
 
 // circleOf is the circle of what a post answers, and everybody for what answers
-// nothing that is known.
-func (g *Gateway) circleOf(tx *cache.Tx, p translate.Post) (circle, error) {
+// nothing that is known. before are those whom the answer named until now.
+func (g *Gateway) circleOf(tx *cache.Tx, p translate.Post, before []translate.Mention) (circle, error) {
 	everybody := circle{post: translate.Post{Visibility: translate.Public}}
 	if p.ReplyTo == "" {
 		return everybody, nil
 	}
 	parent, err := tx.PostByURI(p.ReplyTo, operator)
 	if !errors.Is(err, cache.ErrNotFound) {
-		return circle{post: parent.Post, own: parent.Post.Owner.URI == p.Owner.URI}, err
+		c := circle{post: parent.Post, own: parent.Post.Owner.URI == p.Owner.URI}
+		if err != nil || !c.own || c.post.Visibility != translate.Followers {
+			return c, err
+		}
+		in, err := admittedOf(tx, p.Owner.URI, slices.Concat(p.Mentions, before))
+		for _, m := range in {
+			c.in = append(c.in, m.URI)
+		}
+		return c, err
 	}
 	t, err := tx.Tombstone(p.ReplyTo)
 	if err == nil && !open(t.Visibility) { // nobody knows any more for whom it was
@@ -41,8 +49,8 @@ func (g *Gateway) circleOf(tx *cache.Tx, p translate.Post) (circle, error) {
 
 // limitReply keeps a reply from being wider than what it answers (design:
 // audience), and names who is answered.
-func (g *Gateway) limitReply(tx *cache.Tx, p *translate.Post) (circle, error) {
-	c, err := g.circleOf(tx, *p)
+func (g *Gateway) limitReply(tx *cache.Tx, p *translate.Post, before []translate.Mention) (circle, error) {
+	c, err := g.circleOf(tx, *p, before)
 	if err != nil {
 		return c, err
 	}
@@ -72,7 +80,7 @@ func (g *Gateway) limitReply(tx *cache.Tx, p *translate.Post) (circle, error) {
 // if there is one. ended means that the post as it is has reached people whom the
 // edit is not for.
 func (g *Gateway) address(tx *cache.Tx, s submission, p *translate.Post, before cache.Stored) (carrier cache.Account, ended bool, err error) {
-	c, err := g.limitReply(tx, p)
+	c, err := g.limitReply(tx, p, before.Post.Mentions)
 	if err != nil {
 		return carrier, false, err
 	}
@@ -88,7 +96,7 @@ func (g *Gateway) address(tx *cache.Tx, s submission, p *translate.Post, before 
 		}
 	}
 	if s.narrow || p.Visibility == translate.Followers {
-		if p.Mentions, err = admittedOf(tx, s.account, p.Mentions); err != nil {
+		if p.Mentions, err = admittedOf(tx, s.account.URI, p.Mentions); err != nil {
 			return carrier, false, err
 		}
 	}
@@ -115,12 +123,11 @@ func (c circle) shutsOut(now, before translate.Post) bool {
 	return c.post.Owner.URI != "" && slices.ContainsFunc(before.Mentions, func(m translate.Mention) bool { return !c.holds(m.URI) })
 }
 
-// admittedOf leaves out who is not to get what an account has for followers
-// only.
-func admittedOf(tx *cache.Tx, account cache.Account, mentions []translate.Mention) ([]translate.Mention, error) {
+// admittedOf leaves out who is not to get what somebody has for followers only.
+func admittedOf(tx *cache.Tx, owner string, mentions []translate.Mention) ([]translate.Mention, error) {
 	var out []translate.Mention
 	for _, m := range mentions {
-		admitted, err := tx.Admitted(m.URI, account.URI)
+		admitted, err := tx.Admitted(m.URI, owner)
 		if err != nil {
 			return nil, err
 		}

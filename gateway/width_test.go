@@ -118,6 +118,29 @@ func TestEditOfAnAnswer(t *testing.T) {
 	}
 }
 
+// TestEditIntoOwnCircle edits what was a message to Alice into an answer to what
+// Louise has for followers only, of whom Alice is none: it is deleted there.
+func TestEditIntoOwnCircle(t *testing.T) {
+	w := newWorld(t)
+	a := w.linkUser(louise)
+	uri := w.theySay("message", louiseURI)
+	w.update(func(tx *cache.Tx) error { _, err := tx.DeleteFollow(aliceURI, a.URI); return err })
+	w.narrow(louise, modelPresence, true, true)
+	w.say(louise, "followers-only on", "From now on")
+	w.pass(2 * time.Second)
+	w.publish(louise, feed, w.entry("root", "For friends."))
+	w.narrow(louise, nodeOpen, true, true)
+	w.deliveries()
+	w.publish(louise, feed, w.entry("i1", "I answer.", inReplyTo(uri)))
+	w.expect("Create")
+	w.pass(time.Minute)
+	w.publish(louise, feed, w.entry("i1", "I think of it.",
+		stanza.New(stanza.NSThread, "in-reply-to").Set("href", translate.InReplyToURI(louise, feed, "root"))))
+	if got := sentTo(w.deliveries()); got != "Delete mast.social" {
+		t.Errorf("the edit sent %q", got)
+	}
+}
+
 // TestEditReachesWhoHasIt takes somebody's name out of a post: they have it, so
 // they get the edit and the Delete.
 func TestEditReachesWhoHasIt(t *testing.T) {
