@@ -262,3 +262,58 @@ func TestPicturesOfMessage(t *testing.T) {
 		t.Errorf("taken back %q, sent %q", gone, ids)
 	}
 }
+
+// TestEditedMessage shows that an edit corrects the text once, brings what pictures
+// it adds, and comes whole to who had nothing before.
+func TestEditedMessage(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.linkUser(louise), w.linkUser(pierre)
+	edit := func(text string, pictures ...string) {
+		p := translate.Post{
+			URI: aliceURI + "/note", Kind: translate.KindNote, Origin: translate.OriginAP, Visibility: translate.Direct, HTML: "<p>" + text + "</p>", Text: text,
+			Owner: translate.Actor{URI: aliceURI, JID: aliceJID, Name: "Alice"}, Published: w.clock(), Updated: w.clock(), To: []string{a.URI, b.URI},
+		}
+		p.Author = p.Owner
+		for _, url := range pictures {
+			p.Media = append(p.Media, translate.Media{URL: "https://mast.social/" + url, MediaType: "image/png"})
+		}
+		w.update(func(tx *cache.Tx) error {
+			_, _, err := tx.PutPost(p, nil, cache.PutOptions{Received: w.clock()})
+			return err
+		})
+	}
+	sent := func(to cache.Account, edited bool) (out []string) {
+		w.t.Helper()
+		w.must(w.runMessage(t.Context(), w.messageJob(messageWork{URI: aliceURI + "/note", To: to.URI, Edit: edited})))
+		w.xmpp.mu.Lock()
+		defer w.xmpp.mu.Unlock()
+		for _, el := range w.xmpp.sent {
+			if el.Name == "message" && el.Get("from") == aliceJID {
+				body, _, _ := strings.Cut(el.ChildContent("", "body"), "\n")
+				if el.Child(stanza.NSCorrect, "replace") != nil {
+					body += " (corrected)"
+				}
+				out = append(out, body)
+			}
+		}
+		w.xmpp.sent = nil
+		return out
+	}
+	for i, c := range []struct {
+		text     string
+		pictures []string
+		to       cache.Account
+		want     []string
+	}{
+		{"One.", []string{"1.png"}, a, []string{"One.", "https://mast.social/1.png"}},
+		{"Two.", []string{"1.png", "2.png"}, a, []string{"Two. (corrected)", "https://mast.social/2.png"}},
+		{"Three.", []string{"2.png"}, a, []string{"Three. (corrected)"}},
+		{"Three.", []string{"2.png"}, b, []string{"Three.", "https://mast.social/2.png"}},
+	} {
+		w.pass(time.Second)
+		edit(c.text, c.pictures...)
+		if got := sent(c.to, i > 0); !slices.Equal(got, c.want) {
+			t.Errorf("%s: sent %q, want %q", c.text, got, c.want)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"isthmus/cache"
@@ -148,31 +149,45 @@ func (g *Gateway) privatePost(ctx context.Context, w messageWork) error {
 	if to.State == cache.Unlinked {
 		return nil
 	}
-	id := translate.ItemIDForRemote(g.itemKey, "message "+w.URI+" "+w.To)
-	parts := translate.ChatParts(p)
-	els := make([]*stanza.Element, 0, len(parts))
-	ids := []string{id}
-	for i, part := range parts {
-		m := xmpp.Message{ID: fmt.Sprintf("%s-%d", id, i), Type: "chat", Body: part.Body, Thread: p.Thread}
-		if i == 0 {
-			m.ID = id
-			m.Body = part.Body
-			if w.Edit && len(known) > 0 { // XEP-0308: a correction has an id of its own
-				m.Replaces, m.ID = id, fmt.Sprintf("%s-e%d", id, p.Updated.Unix())
-			}
-		} else if w.Edit {
+	ids, els := g.privateMessages(p, to, func(id string) bool {
+		return w.Edit && slices.ContainsFunc(known, func(m cache.Message) bool { return m.ID == id && m.User == to.JID })
+	})
+	if !w.Edit {
+		if err := g.rememberMessages(ctx, ids, p, to); err != nil {
+			return err
+		}
+		return g.link.Deliver(ctx, els...)
+	}
+	// What an edit adds is known as soon as it is there: what is known is not sent
+	// again.
+	if err := g.link.Deliver(ctx, els...); err != nil {
+		return err
+	}
+	return g.rememberMessages(ctx, ids, p, to)
+}
+
+// privateMessages are the messages that a post is to one reader, and their ids:
+// its text, and a message for each picture. What the reader had before is
+// corrected, if it is the text (XEP-0308: a correction has an id of its own).
+func (g *Gateway) privateMessages(p translate.Post, to cache.Account, had func(id string) bool) (ids []string, els []*stanza.Element) {
+	first := translate.ItemIDForRemote(g.itemKey, "message "+p.URI+" "+to.URI)
+	for i, part := range translate.ChatParts(p) {
+		id := first
+		if i > 0 {
+			id += "-" + translate.ItemIDForRemote(g.itemKey, part.Body)[:8]
+		}
+		m := xmpp.Message{ID: id, Type: "chat", Body: part.Body, Thread: p.Thread}
+		switch {
+		case had(id) && i > 0:
 			continue
-		} else {
-			ids = append(ids, m.ID)
+		case had(id):
+			m.Replaces, m.ID = id, fmt.Sprintf("%s-e%d", id, p.Updated.Unix())
 		}
 		m.OriginID = m.ID
 		m.From, m.To = stanza.JID(p.Owner.JID), stanza.JID(to.JID)
-		els = append(els, m.Element().Add(part.Payload...))
+		ids, els = append(ids, id), append(els, m.Element().Add(part.Payload...))
 	}
-	if err := g.rememberMessages(ctx, ids, p, to); err != nil {
-		return err
-	}
-	return g.link.Deliver(ctx, els...)
+	return ids, els
 }
 
 // rememberMessages notes by which ids a post is known to a reader: its pictures
