@@ -177,9 +177,10 @@ func (g *Gateway) commentOn(ctx context.Context, account cache.Account, root cac
 		return fmt.Errorf("not everybody can read the comments: %w", errOr(err, cache.ErrNotFound))
 	}
 	if it.NeedsFetch() {
-		if it.Payload = held.Payload; !ok {
+		if by := held.Publisher.Bare(); !ok || by != "" && by != it.Publisher.Bare() { // overwritten since
 			return nil
 		}
+		it.Payload = held.Payload
 	}
 	p, err := translate.FromAtom(it.Payload, at, actorOf(account))
 	if err != nil {

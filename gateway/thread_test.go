@@ -152,3 +152,19 @@ func TestCommentsOfGonePost(t *testing.T) {
 		}
 	}
 }
+
+// TestOverwrittenSinceEvent shows that an event without payload, as Movim has it,
+// stamps nothing that somebody else has put there since.
+func TestOverwrittenSinceEvent(t *testing.T) {
+	w := newWorld(t)
+	w.linkUser(louise)
+	w.linkUser(pierre)
+	node, _ := w.commentsOf(louise, "fern")
+	empty := stanza.New("", "item").Set("id", "c1")
+	w.hold(louise, node, w.entry("c1", "I say this for Pierre.").Set("publisher", "eve@example.org/x"))
+	w.event(louise, pierre, node, empty)
+	w.expect("")
+	w.hold(louise, node, w.entry("c1", "I say this.").Set("publisher", pierre+"/desk"))
+	w.event(louise, pierre, node, empty)
+	w.expect("Create")
+}
