@@ -156,3 +156,44 @@ func TestHostSpellings(t *testing.T) {
 		}
 	}
 }
+
+// TestReceivePollResults is V16: votes are counted, and nobody is told of each.
+func TestReceivePollResults(t *testing.T) {
+	f := newFediverse(t)
+	f.follows(f.louise, f.ann, cache.FollowAccepted)
+	f.asked()
+	option := func(name string, votes int) aptest.Doc {
+		return aptest.Doc{"type": "Note", "name": name, "replies": aptest.Doc{"type": "Collection", "totalItems": votes}}
+	}
+	poll := with(f.ann.Note("Moss?"), aptest.Doc{"type": "Question", "oneOf": many(option("yes", 0), option("no", 0)), "endTime": "2026-11-22T10:00:00Z"})
+	id := poll["id"].(string)
+	votes := func() (n int64) {
+		f.view(func(tx *cache.Tx) error {
+			stored, err := tx.PostByURI(id, operator)
+			if err == nil {
+				n = stored.Post.Poll.Options[0].Votes
+			}
+			return err
+		})
+		return n
+	}
+	for i, c := range []struct {
+		change aptest.Doc
+		asks   string
+		votes  int64
+	}{
+		{nil, "notify", 0},
+		{aptest.Doc{"oneOf": many(option("yes", 3), option("no", 1)), "votersCount": 4}, "", 3},
+		{aptest.Doc{"oneOf": many(option("yes", 5), option("no", 1)), "votersCount": 6, "updated": "2026-11-21T09:00:00Z"}, "", 5},
+		{aptest.Doc{"oneOf": many(option("yes", 5), option("never", 1)), "updated": "2026-11-21T09:10:00Z"}, "notify", 5},
+		{aptest.Doc{"oneOf": many(option("yes", 9), option("never", 1)), "closed": "2026-11-22T10:00:00Z", "updated": "2026-11-21T09:20:00Z"}, "notify", 9},
+	} {
+		kind := as2.TypeUpdate
+		if i == 0 {
+			kind = as2.TypeCreate
+		}
+		if asked := f.get(f.ann, f.ann.Activity(kind, with(poll, c.change)), ""); asked != c.asks || votes() != c.votes {
+			t.Errorf("%d: asks for %q, %d votes", i, asked, votes())
+		}
+	}
+}

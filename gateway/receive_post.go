@@ -231,7 +231,7 @@ func (g *Gateway) storeRemote(tx *cache.Tx, p translate.Post, t taken) error {
 	if err := g.untag(tx, before, p); err != nil {
 		return err
 	}
-	if t.quiet {
+	if t.quiet || onlyVotes(before.Post, p) {
 		return nil
 	}
 	if err := tx.Freshen(p.URI); err != nil {
