@@ -108,8 +108,8 @@ const referred = `SELECT EXISTS (SELECT 1 FROM posts WHERE owner = ?1)
 		OR EXISTS (SELECT 1 FROM posts WHERE reply_to = t.uri)))
 	OR EXISTS (SELECT 1 FROM saved_searches WHERE instr(query, ?1) OR ?2 <> '' AND instr(lower(query), ?2)
 		OR ?3 <> '' AND instr(lower(query), lower(?3)))
-	OR EXISTS (SELECT 1 FROM accounts o WHERE EXISTS (SELECT 1 FROM receipts WHERE owner = o.uri AND host = ?9))
-		AND NOT EXISTS (SELECT 1 FROM actors o WHERE o.uri >= ?7 AND o.uri < ?8 AND o.uri <> ?1 AND o.gone_at = 0 AND o.inbox <> '')
+	OR NOT EXISTS (SELECT 1 FROM actors o WHERE o.uri >= ?7 AND o.uri < ?8 AND o.uri <> ?1 AND o.gone_at = 0 AND o.inbox <> '')
+		AND EXISTS (SELECT 1 FROM accounts o WHERE EXISTS (SELECT 1 FROM receipts WHERE owner = o.uri AND host = ?9))
 	OR EXISTS (SELECT 1 FROM jobs j JOIN job_queues q ON q.id = j.queue WHERE j.state < 2
 		AND q.kind NOT IN (SELECT value FROM json_each(?5)) AND (instr(j.payload, ?6) OR instr(j.payload, CAST(?1 AS BLOB))))`
 

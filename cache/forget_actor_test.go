@@ -251,3 +251,29 @@ func TestPointersKnowAllTables(t *testing.T) {
 		}
 	}
 }
+
+// TestReferredPlan: who points to an actor is looked up, table by table; only
+// tables that are small in any store are read through.
+func TestReferredPlan(t *testing.T) {
+	s := open(t)
+	small := []string{"saved_searches", "json_each", "j", "o", "q"} // j: jobs that are not over, for who passed all else; o: accounts
+	for query, args := range map[string]int{referred: 9, "SELECT name FROM hosts h WHERE name > ?3 AND" + idleHost + " ORDER BY name LIMIT ?4 + 0": 4} {
+		s.view(t, func(tx *Tx) error {
+			plan, err := all(tx, func(r row) (detail string, err error) {
+				var id, parent, unused int
+				err = r.Scan(&id, &parent, &unused, &detail)
+				return detail, err
+			}, "EXPLAIN QUERY PLAN "+query, make([]any, args)...)
+			for _, line := range plan {
+				table, ok := strings.CutPrefix(line, "SCAN ")
+				if table, _, _ = strings.Cut(table, " "); ok && table != "CONSTANT" && !slices.Contains(small, table) {
+					t.Errorf("%s, in %s", line, query)
+				}
+			}
+			if len(plan) == 0 {
+				t.Error("no plan")
+			}
+			return err
+		})
+	}
+}
