@@ -57,7 +57,8 @@ func bareStore(ctx context.Context, file string, post translate.Post, document [
 	if err := made.Close(); err != nil {
 		return 0, err
 	}
-	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)")
+	db, err := sql.Open("sqlite", "file:"+file+"?_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)"+
+		"&_pragma=wal_autocheckpoint(2000)&_pragma=cache_size(-32768)&_pragma=mmap_size(268435456)") // as the gateway's
 	if err != nil {
 		return 0, err
 	}
