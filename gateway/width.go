@@ -115,12 +115,17 @@ func (g *Gateway) address(tx *cache.Tx, s submission, p *translate.Post, before 
 func byName(v translate.Visibility) bool { return !open(v) && v != translate.Followers }
 
 // shutsOut tells whether somebody who was given a post may not have what it is
-// edited into. Of what is gone it is not known who might.
+// edited into. Of what is gone it is not known who might, but for who answered it
+// before.
 func (c circle) shutsOut(now, before translate.Post) bool {
 	if !byName(before.Visibility) {
 		return !open(now.Visibility) && before.Visibility.WiderThan(now.Visibility)
 	}
-	return c.post.Owner.URI != "" && slices.ContainsFunc(before.Mentions, func(m translate.Mention) bool { return !c.holds(m.URI) })
+	gone := c.post.Owner.URI == "" && !open(c.post.Visibility)
+	if gone && now.ReplyTo == before.ReplyTo {
+		return false
+	}
+	return slices.ContainsFunc(before.Mentions, func(m translate.Mention) bool { return !c.holds(m.URI) })
 }
 
 // admittedOf leaves out who is not to get what somebody has for followers only.

@@ -118,6 +118,33 @@ func TestEditOfAnAnswer(t *testing.T) {
 	}
 }
 
+// TestEditOfAnAnswerToWhatIsGone edits an answer to a message that is gone: who
+// has it gets the edit, and nobody once it answers something else that is gone.
+func TestEditOfAnAnswerToWhatIsGone(t *testing.T) {
+	w := newWorld(t)
+	w.linkUser(louise)
+	uri, other := w.theySay("message", louiseURI+" "+bobURI), w.theySay("other", louiseURI)
+	w.publish(louise, feed, w.entry("i1", "I answer, @bob@pub.test.", inReplyTo(uri)))
+	w.expect("Create Create")
+	for _, gone := range []string{uri, other} {
+		o, err := as2.Parse([]byte(`{"id":"` + gone + `/delete","type":"Delete","actor":"` + aliceURI + `","object":"` + gone + `"}`))
+		w.must(err)
+		actor, err := w.remoteByURI(t.Context(), aliceURI)
+		w.must(err)
+		w.must(w.dispatch(t.Context(), activity{Object: o, actor: actor}))
+	}
+	w.pass(time.Minute)
+	w.publish(louise, feed, w.entry("i1", "I answer better, @bob@pub.test.", inReplyTo(uri)))
+	if got := sentTo(w.deliveries()); got != "Update mast.social, Update pub.test" {
+		t.Errorf("the edit sent %q", got)
+	}
+	w.pass(time.Minute)
+	w.publish(louise, feed, w.entry("i1", "I answer the other, @bob@pub.test.", inReplyTo(other)))
+	if got := sentTo(w.deliveries()); got != "Delete mast.social, Delete pub.test" {
+		t.Errorf("an edit into another answer sent %q", got)
+	}
+}
+
 // TestEditIntoOwnCircle edits what was a message to Alice into an answer to what
 // Louise has for followers only, of whom Alice is none: it is deleted there.
 func TestEditIntoOwnCircle(t *testing.T) {
