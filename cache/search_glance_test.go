@@ -17,7 +17,7 @@ func beginnings(t *testing.T, s *Store) {
 	t.Helper()
 	r := rand.New(rand.NewPCG(1, 2))
 	s.update(t, func(tx *Tx) error {
-		for i := range 1200 {
+		for i := range 700 {
 			var text []string
 			for word, of := range map[string]int{"bird": 2, "Bäth": 30, "bus": 300, "cat": 2, "cow": 25, "天気": 9} {
 				if r.IntN(of) == 0 {
@@ -63,7 +63,7 @@ func TestGlance(t *testing.T) {
 			"b* sort:published:asc", "b* has:title", "ba* tag:bees", "b* from:nobody", "is:boost b*", `b* where:"title exists"`, "b* after:2026-11-20T12:05:00Z",
 		} {
 			for _, v := range []Viewer{{}, {Operator: true}} {
-				for _, limit := range []int{3, 70} {
+				for _, limit := range []int{25, 90} {
 					q := SearchQuery{Text: text, Viewer: v, All: v.Operator, Limit: limit, Now: day}
 					want := indexOnly(t, tx, q)
 					if got := walkAll(t, tx, q); !slices.Equal(got, want) {
