@@ -231,3 +231,42 @@ func TestClockAhead(t *testing.T) {
 		t.Error("a second is taken for a wrong clock")
 	}
 }
+
+// TestAfter2038: seconds that do not fit into 31 bits are dates like any other.
+func TestAfter2038(t *testing.T) {
+	w := newWorld(t)
+	w.linkUser(louise)
+	w.publish(louise, feed, w.entry("before", "before"))
+	w.expect("Create")
+	w.pass(time.Date(2038, 1, 20, 0, 0, 0, 0, time.UTC).Sub(w.clock()))
+	w.prune(t.Context())
+	w.publish(louise, feed, w.entry("after", "after"))
+	sent := w.expect("Create")
+	if at := sent[0].time("published"); at.Unix() <= 1<<31 || at.After(w.clock()) {
+		t.Errorf("published %v", at)
+	}
+	uri := w.remotePost(aliceURI, "late", "public", "")
+	w.must(w.store.Index(t.Context()))
+	w.view(func(tx *cache.Tx) error {
+		page, err := tx.Items(cache.ItemQuery{Service: louise, Node: feed, Viewer: operator})
+		if n := len(page.Items); n != 2 || page.Items[0].Item.ItemID != "after" && page.Items[1].Item.ItemID != "after" {
+			t.Errorf("%d items", n)
+		}
+		stored, err2 := tx.PostByURI(uri, operator)
+		found, err3 := tx.Search(cache.SearchQuery{Text: "after:2038-01-19", Viewer: operator, Any: true, Limit: 10})
+		if len(found.Hits) != 2 || stored.Received.Unix() <= 1<<31 {
+			t.Errorf("%d found, received %v", len(found.Hits), stored.Received)
+		}
+		return errors.Join(err, err2, err3)
+	})
+	w.update(func(tx *cache.Tx) error {
+		if err := tx.Enqueue(w.botJob(louise, "hello")); err != nil {
+			return err
+		}
+		jobs, err := tx.Lease(cache.LeaseQuery{Kinds: []string{jobMessage}, Now: w.clock(), Limit: 10, For: time.Minute})
+		if len(jobs) != 1 {
+			t.Errorf("%d jobs", len(jobs))
+		}
+		return err
+	})
+}
