@@ -32,7 +32,7 @@ func (g *Gateway) PublicKey(ctx context.Context, id string, refresh bool) (ap.Pu
 	}
 	stored, err := g.storedKey(ctx, id)
 	known := err == nil && stored.PEM != ""
-	if known && (!refresh || g.now().Sub(stored.FetchedAt) < keyRefresh) {
+	if known && (!refresh || g.since(stored.FetchedAt) < keyRefresh) {
 		return g.parsedKey(stored)
 	}
 	if err != nil && !errors.Is(err, cache.ErrNotFound) {
