@@ -1,6 +1,7 @@
 package cache
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -17,7 +18,8 @@ const (
 // may start with the date of a year to come.
 func (tx *Tx) setClock(now time.Time) error {
 	at := millis(now)
-	last := tx.store.clock.Swap(at)
+	last := cmp.Or(tx.after.clock, tx.before.clock, tx.store.clock.Load())
+	tx.after.clock = at
 	if last != 0 && at >= last-clockStep.Milliseconds() {
 		return nil
 	}

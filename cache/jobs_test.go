@@ -54,6 +54,16 @@ func (m *jobModel) inflight(kind, host string) int {
 	return n
 }
 
+// room reports whether one more job of a host may be leased: of a host that had
+// to rest only one, until it has worked.
+func (m *jobModel) room(q LeaseQuery, j Job) bool {
+	most := q.PerHost
+	if _, rested := m.circuits[j.Host]; rested {
+		most = 1
+	}
+	return q.PerHost == 0 || j.Host == "" || m.inflight(j.Kind, j.Host) < most
+}
+
 // expire does what the queue does first when it is asked for work.
 func (m *jobModel) expire() {
 	for _, j := range m.jobs {
@@ -188,7 +198,7 @@ func (m *jobModel) lease(t *rapid.T, tx *Tx) error {
 		if old == nil || !m.may(old) || q.Kinds != nil && !slices.Contains(q.Kinds, j.Kind) {
 			t.Fatalf("leased %+v, which is %+v", j, old)
 		}
-		if q.PerHost > 0 && j.Host != "" && m.inflight(j.Kind, j.Host) >= q.PerHost {
+		if !m.room(q, j) {
 			t.Fatalf("more than %d leased for %s", q.PerHost, j.Host)
 		}
 		old.State, old.LeasedUntil = JobLeased, m.now.Add(q.For)
@@ -197,8 +207,7 @@ func (m *jobModel) lease(t *rapid.T, tx *Tx) error {
 		return nil
 	}
 	for _, j := range m.jobs { // nothing that could be leased was left
-		room := q.PerHost == 0 || j.Host == "" || m.inflight(j.Kind, j.Host) < q.PerHost
-		if m.may(j) && room && (q.Kinds == nil || slices.Contains(q.Kinds, j.Kind)) {
+		if m.may(j) && m.room(q, *j) && (q.Kinds == nil || slices.Contains(q.Kinds, j.Kind)) {
 			t.Fatalf("%d of %d leased, but not %+v", len(got), q.Limit, j)
 		}
 	}

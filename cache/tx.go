@@ -29,6 +29,7 @@ type effects struct {
 	posts   bool             // posts wait to be indexed
 	wrote   map[heldKey]bool // rows that may be held in memory
 	made    map[heldKey]any  // rows to hold from now on
+	clock   int64            // when jobs were leased, in milliseconds; 0: they were not
 }
 
 func (e *effects) add(o effects) {
@@ -37,6 +38,9 @@ func (e *effects) add(o effects) {
 		e.ready(kind)
 	}
 	e.posts = e.posts || o.posts
+	if o.clock != 0 {
+		e.clock = o.clock
+	}
 	for k := range o.wrote {
 		if e.wrote == nil {
 			e.wrote = make(map[heldKey]bool, len(o.wrote))

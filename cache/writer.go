@@ -242,6 +242,9 @@ func (s *Store) signal(e effects) {
 	if e.posts {
 		wake(s.postsReady)
 	}
+	if e.clock != 0 {
+		s.clock.Store(e.clock)
+	}
 }
 
 func wake(c chan struct{}) {
