@@ -17,6 +17,7 @@ import (
 	"isthmus/ap/as2"
 	"isthmus/cache"
 	"isthmus/config"
+	"isthmus/xmpp"
 	"isthmus/xmpp/stanza"
 )
 
@@ -82,6 +83,8 @@ func newWorld(t testing.TB) *world {
 	}
 	w.actor(aliceURI, "alice@mast.social", aliceJID)
 	w.actor(bobURI, "bob@pub.test", bobJID)
+	looked := make(chan struct{}, 1)
+	w.link.SetHandler(afterConnected{w.router, looked})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- w.link.Run(ctx) }()
@@ -95,7 +98,22 @@ func newWorld(t testing.TB) *world {
 		_ = store.Close()
 	})
 	w.eventually("the link", w.link.Online)
+	<-looked // or its look for what was missed finds what a test does next
 	return w
+}
+
+// afterConnected tells once what follows a handshake is done.
+type afterConnected struct {
+	xmpp.Handler
+	done chan struct{}
+}
+
+func (a afterConnected) HandleConnected(ctx context.Context) {
+	a.Handler.HandleConnected(ctx)
+	select {
+	case a.done <- struct{}{}:
+	default:
+	}
 }
 
 func mustURL(t testing.TB, s string) *url.URL {
