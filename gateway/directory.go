@@ -173,7 +173,7 @@ func (g *Gateway) openAccount(ctx context.Context, jid, node string) (cache.Acco
 			a, err = g.makeAccount(ctx, stanza.JID(jid), node, cache.Linked)
 		}
 		if err == nil {
-			g.running.Go(func() {
+			g.aside("begin with "+a.URI, func() {
 				ctx := context.WithoutCancel(ctx)
 				g.reach(ctx, a)
 				g.readProfile(ctx, a)

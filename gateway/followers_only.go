@@ -43,7 +43,7 @@ func (g *Gateway) FollowersOnly(ctx context.Context, jid stanza.JID, on bool) (s
 	if err != nil {
 		return "", err
 	}
-	g.running.Go(func() { g.pull(context.WithoutCancel(ctx), a, false) })
+	g.aside("pull "+a.URI, func() { g.pull(context.WithoutCancel(ctx), a, false) })
 	unapproved := 0
 	err = g.store.View(ctx, func(tx *cache.Tx) (err error) {
 		_, unapproved, err = tx.CountAdmitted(a.URI)

@@ -41,7 +41,7 @@ func (g *Gateway) Link(ctx context.Context, jid stanza.JID, node string) (string
 	if g.roster(ctx, jid) == rosterRefused { // another chance, now that they want it
 		g.setRoster(ctx, jid, "")
 	}
-	g.running.Go(func() {
+	g.aside("begin with "+a.URI, func() {
 		ctx := context.WithoutCancel(ctx)
 		g.reach(ctx, a)
 		g.readProfile(ctx, a)

@@ -94,7 +94,7 @@ func (g *Gateway) befriended(ctx context.Context, p xmpp.Presence) {
 	if err := g.link.Send(ctx, out.Element().Add(g.caps.Element())); err != nil {
 		g.log.Info("send presence", "actor", actor, "error", err)
 	}
-	g.running.Go(func() { g.introduce(context.WithoutCancel(ctx), who, user, out.Status) })
+	g.aside("introduce "+string(actor), func() { g.introduce(context.WithoutCancel(ctx), who, user, out.Status) })
 }
 
 // presenceDecision is the answer of the owner of a locked account to an actor

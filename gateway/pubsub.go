@@ -87,7 +87,7 @@ func (g *Gateway) fill(ctx context.Context, a cache.Actor) error {
 		return because(Temporary, err, "the store is busy")
 	}
 	if n > 0 {
-		g.running.Go(func() {
+		g.aside("read the outbox of "+a.URI, func() {
 			if err := g.backfill(context.WithoutCancel(ctx), a); err != nil {
 				g.log.Info("read outbox", "actor", a.URI, "error", err)
 			}

@@ -76,9 +76,12 @@ func (g *Gateway) eachLinked(ctx context.Context, fn func(cache.Account)) {
 			slots <- struct{}{}
 			wg.Go(func() {
 				defer func() { <-slots }()
-				if ctx.Err() == nil {
-					fn(a)
-				}
+				_ = g.caught("look after "+a.URI, func() error {
+					if ctx.Err() == nil {
+						fn(a)
+					}
+					return nil
+				})
 			})
 		}
 		if len(list) < q.Limit {

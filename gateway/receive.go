@@ -90,9 +90,8 @@ func (g *Gateway) receive(ctx context.Context, in ap.Incoming, do func(*cache.Tx
 
 // atOnce gives what the Create of an open post asks for, if nothing has to be
 // fetched for it: that is most of what comes, and a job of its own would cost
-// more than the post. It
-// is nil where a job has to do it, also of what cannot be read: that says so in
-// the log.
+// more than the post. It is nil where a job has to do it, also of what cannot be
+// read: that says so in the log.
 func (g *Gateway) atOnce(ctx context.Context, in ap.Incoming) (do func(*cache.Tx) error) {
 	defer func() {
 		if r := recover(); r != nil {

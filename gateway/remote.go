@@ -124,7 +124,7 @@ func (g *Gateway) freshened(_ context.Context, a cache.Actor) (cache.Actor, erro
 	}
 	if g.since(a.FetchedAt) > actorLife && g.recent.failed("refresh "+a.URI) == nil {
 		g.recent.note("refresh "+a.URI, errors.New("under way"))
-		g.running.Go(func() {
+		g.aside("refresh "+a.URI, func() {
 			ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 			defer cancel()
 			_, err := g.fetchActor(ctx, a.URI)
@@ -149,7 +149,11 @@ func fly[T any](ctx context.Context, g *Gateway, key string, fetch func(context.
 	ch := g.flights.DoChan(key, func() (any, error) {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 30*time.Second)
 		defer cancel()
-		v, err := fetch(ctx)
+		var v T
+		err := g.caught(key, func() (err error) {
+			v, err = fetch(ctx)
+			return err
+		})
 		if err != nil {
 			g.recent.note(key, err)
 		}

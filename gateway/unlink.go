@@ -27,7 +27,7 @@ func (g *Gateway) Unlink(ctx context.Context, jid stanza.JID, node string) (stri
 	if err != nil {
 		return "", err
 	}
-	g.running.Go(func() { g.part(context.WithoutCancel(ctx), a) })
+	g.aside("part with "+a.URI, func() { g.part(context.WithoutCancel(ctx), a) })
 	return "Unlinked. Every server that knew you is told to delete your profile and posts. A later link makes a new actor.", nil
 }
 
