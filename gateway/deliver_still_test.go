@@ -75,6 +75,10 @@ func TestQueuedIsAskedAnew(t *testing.T) {
 			w.say(louise, "resume", "Resumed")
 		}, "Create mast.social"},
 		{"an unlink", false, func(w *world, _ cache.Account) { w.say(louise, "unlink", "Unlinked") }, "Delete mast.social"},
+		{"an unlink after a follow request", false, func(w *world, _ cache.Account) {
+			w.say(louise, "follow bob@pub.test", "")
+			w.say(louise, "unlink", "Unlinked")
+		}, "Delete pub.test, Delete mast.social"},
 		{"nothing", true, func(*world, cache.Account) {}, "Create mast.social"},
 		{"a follower denied", true, func(w *world, _ cache.Account) { w.say(louise, "deny alice@mast.social", "") }, "Reject mast.social"},
 		{"a neighbour whom nobody let in", true, func(w *world, a cache.Account) {

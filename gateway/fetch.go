@@ -113,13 +113,7 @@ func outboxKey(actor string) string { return outboxPrefix + actor }
 
 // backfilled tells whether the outbox of an actor was read a moment ago.
 func (g *Gateway) backfilled(ctx context.Context, a cache.Actor) bool {
-	var at string
-	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		at, err = tx.Meta(outboxKey(a.URI))
-		return err
-	})
-	t, parseErr := time.Parse(time.RFC3339, at)
-	return err == nil && parseErr == nil && g.since(t) < backfillAge
+	return g.since(g.noted(ctx, outboxKey(a.URI))) < backfillAge
 }
 
 func (g *Gateway) readOutbox(ctx context.Context, a cache.Actor) error {

@@ -59,20 +59,6 @@ func (g *Gateway) prune(ctx context.Context) {
 	}
 }
 
-// noted is the time that the store keeps under a key, zero for none.
-func (g *Gateway) noted(ctx context.Context, key string) time.Time {
-	var text string
-	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		text, err = tx.Meta(key)
-		return err
-	})
-	at, parseErr := time.Parse(time.RFC3339, text)
-	if err != nil || parseErr != nil {
-		return time.Time{}
-	}
-	return at
-}
-
 // forgetIdle forgets remote actors and hosts that nothing here points to, and
 // marks of what is not there any more. Who is asked for again is read again.
 func (g *Gateway) forgetIdle(ctx context.Context, now time.Time) error {

@@ -19,6 +19,20 @@ func (g *Gateway) since(at time.Time) time.Duration {
 	return ago
 }
 
+// noted is the time that the store keeps under a key, zero for none.
+func (g *Gateway) noted(ctx context.Context, key string) time.Time {
+	var text string
+	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		text, err = tx.Meta(key)
+		return err
+	})
+	at, parseErr := time.Parse(time.RFC3339, text)
+	if err != nil || parseErr != nil {
+		return time.Time{}
+	}
+	return at
+}
+
 // lateBy is how much later than planned a job is begun when nobody was there to
 // begin it: the XMPP server or the machine was away.
 const lateBy = time.Hour

@@ -40,13 +40,7 @@ func profileKey(a cache.Account) string { return "profile read " + a.URI }
 
 // profileDue tells whether a profile was not read for long.
 func (g *Gateway) profileDue(ctx context.Context, a cache.Account) bool {
-	var text string
-	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		text, err = tx.Meta(profileKey(a))
-		return err
-	})
-	at, parseErr := time.Parse(time.RFC3339, text)
-	return errors.Is(err, cache.ErrNotFound) || err == nil && (parseErr != nil || g.since(at) > profileEvery)
+	return g.since(g.noted(ctx, profileKey(a))) > profileEvery
 }
 
 // portrait is what everybody can read of a user.

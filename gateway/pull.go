@@ -67,16 +67,10 @@ func (g *Gateway) silent(ctx context.Context, a cache.Account) {
 
 // upSince is when the link came up.
 func (g *Gateway) upSince(ctx context.Context) time.Time {
-	var text string
-	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		text, err = tx.Meta(metaLinkUp)
-		return err
-	})
-	at, parseErr := time.Parse(time.RFC3339Nano, text)
-	if err != nil || parseErr != nil {
-		return g.now()
+	if at := g.noted(ctx, metaLinkUp); !at.IsZero() {
+		return at
 	}
-	return at
+	return g.now()
 }
 
 // dated is an item with the dates that its entry claims.
