@@ -76,10 +76,10 @@ func TestReceiveNames(t *testing.T) {
 // fills the disk nor keeps others waiting.
 func TestReceiveFlood(t *testing.T) {
 	f := newFediverse(t)
-	take := func(n int) (taken int, last error) {
+	take := func(n, size int, site string) (taken int, last error) {
 		for i := range n {
-			signer := fmt.Sprintf("https://a%d.evil.test/users/mal", i)
-			body := strings.Repeat(" ", 100_000)
+			signer := fmt.Sprintf("https://a%d.%s/users/mal", i, site)
+			body := strings.Repeat(" ", size)
 			o, err := as2.Parse([]byte(fmt.Sprintf(`{"id":"%s/%d","type":"Like","actor":"%s","object":"https://tarpit.test/%d"}`, signer, i, signer, i)))
 			f.must(err)
 			in := incoming(signer, o, []byte(body))
@@ -89,10 +89,13 @@ func TestReceiveFlood(t *testing.T) {
 		}
 		return taken, last
 	}
-	taken, err := take(1000)
+	taken, err := take(1000, 100_000, "evil.test")
 	var busy *Error
 	if taken*100_000 > waitingBytes+100_000 || !errors.As(err, &busy) || busy.HTTPStatus() != 503 {
 		t.Errorf("took %d, then: %v", taken, err)
+	}
+	if taken, err = take(waitingMost+10, 10, "small.test"); taken != waitingMost || !errors.As(err, &busy) {
+		t.Errorf("took %d small ones, then: %v", taken, err)
 	}
 	like := f.ann.Activity(as2.TypeLike, f.addr.ItemURL("louise@example.org", "none"))
 	if body := fmt.Sprint(like); f.Receive(t.Context(), incoming(f.ann.ID, &as2.Object{ID: like["id"].(string), Types: []string{as2.TypeLike}}, []byte(body))) != nil {
