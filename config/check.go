@@ -22,7 +22,7 @@ func (l *loader) check() (Config, error) {
 	c := Config{
 		File: l.name, Consent: f.Consent,
 		XMPP:  XMPP{Component: f.XMPP.Component, Server: f.XMPP.Server, Services: f.XMPP.Services, Admins: f.XMPP.Admins},
-		HTTP:  HTTP{Listen: f.HTTP.Listen, Path: f.HTTP.Path, Search: f.HTTP.Search, Metrics: f.HTTP.Metrics},
+		HTTP:  HTTP{Listen: f.HTTP.Listen, Path: f.HTTP.Path, Search: f.HTTP.Search, Metrics: f.HTTP.Metrics, Pprof: f.HTTP.Pprof},
 		Cache: Cache{Path: l.path(f.Cache.Path)},
 		Federation: Federation{AllowPorts: f.Federation.AllowPorts, CAFile: l.path(f.Federation.CAFile),
 			RequireSignedFetch: f.Federation.RequireSignedFetch},
@@ -196,6 +196,9 @@ func (l *loader) http(c *Config) (err error) {
 		return err
 	}
 	if h.Metrics == "" {
+		if h.Pprof {
+			return l.bad("http.pprof", true, "profiles are shown on http.metrics, which is off", `set http.metrics too: "127.0.0.1:9480"`)
+		}
 		return nil
 	}
 	if err := hostPort(h.Metrics); err != nil {
@@ -205,6 +208,10 @@ func (l *loader) http(c *Config) (err error) {
 		return l.bad("http.metrics", h.Metrics, "http.listen is the same", "give it a port of its own")
 	}
 	if host, _, _ := net.SplitHostPort(h.Metrics); !isLoopback(host) {
+		if h.Pprof {
+			// Profiles hold what is in memory, keys and messages included.
+			return l.bad("http.pprof", true, "http.metrics is open to other machines", `set http.metrics = "127.0.0.1:9480", or http.pprof = false`)
+		}
 		l.warn("http.metrics = %q is open to other machines: it tells how much the gateway is used", h.Metrics)
 	}
 	return nil

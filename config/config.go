@@ -85,6 +85,7 @@ type HTTP struct {
 	TLSKey         string
 	Search         bool // strangers may search what is public
 	Metrics        string
+	Pprof          bool // Go's profiles beside the metrics
 }
 
 // Cache is where the store lives.

@@ -170,6 +170,8 @@ func TestMistakes(t *testing.T) {
 		{"key alone", least + "[http]\ntls_key = \"cert.pem\"\n", nil, `http.tls_cert: it is missing; tls_key is set: name the certificate too, or neither if a proxy serves https`},
 		{"no certificate", least + "[http]\ntls_cert = \"cert.pem\"\ntls_key = \"cert.pem\"\n", nil, `http.tls_cert = "cert.pem": failed to find any PEM data in certificate input; name a certificate chain and its key, both PEM and readable`},
 		{"metrics", least + "[http]\nmetrics = \"127.0.0.1:8480\"\n", nil, `http.metrics = "127.0.0.1:8480": http.listen is the same; give it a port of its own`},
+		{"profiles without an address", least + "[http]\nmetrics = \"\"\npprof = true\n", nil, `http.pprof = true: profiles are shown on http.metrics, which is off; set http.metrics too: "127.0.0.1:9480"`},
+		{"profiles for everybody", least + "[http]\nmetrics = \"0.0.0.0:9480\"\npprof = true\n", nil, `http.pprof = true: http.metrics is open to other machines; set http.metrics = "127.0.0.1:9480", or http.pprof = false`},
 		{"no folder", least + "[cache]\npath = \"nowhere/x.db\"\n", nil, `cache.path = "nowhere/x.db": there is no such folder; make DIR/nowhere, writable by the user that runs isthmus`},
 		{"no database", least + "[cache]\npath = \"\"\n", nil, `cache.path: it is missing; name the database: path = "isthmus.db"`},
 		{"private", least + "[federation]\nallow_private_addresses = [\"localhost\"]\n", nil, `federation.allow_private_addresses = "localhost": that is not a network; write addresses with their length: "10.0.0.0/8"`},

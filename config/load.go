@@ -35,6 +35,7 @@ type file struct {
 		TLSKey         string   `toml:"tls_key"`
 		Search         bool     `toml:"search"`
 		Metrics        string   `toml:"metrics"`
+		Pprof          bool     `toml:"pprof"`
 	} `toml:"http"`
 	Cache struct {
 		Path       string   `toml:"path"`

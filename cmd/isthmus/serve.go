@@ -175,7 +175,7 @@ func (a *app) servers(cfg config.Config, svc service, p *probes, log *slog.Logge
 		if err != nil {
 			return list, err
 		}
-		list = append(list, newServer("metrics", l, m.handler(svc), log))
+		list = append(list, newMetricsServer(l, m.handler(svc, cfg.HTTP.Pprof), log))
 	}
 	control, err := listenControl(cfg)
 	if err != nil {
@@ -193,6 +193,14 @@ func newServer(what string, l net.Listener, h http.Handler, log *slog.Logger) *s
 		IdleTimeout: idleTime, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(log.With("server", what).Handler(), slog.LevelDebug),
 	}}
+}
+
+// newMetricsServer shows the metrics. A profile is written for as long as its
+// reader asks for.
+func newMetricsServer(l net.Listener, h http.Handler, log *slog.Logger) *server {
+	s := newServer("metrics", l, h, log)
+	s.WriteTimeout = 0
+	return s
 }
 
 func listen(key, address string, cfg config.Config) (net.Listener, error) {

@@ -200,6 +200,29 @@ func TestHealthEndpoints(t *testing.T) {
 	}
 }
 
+// Go's profiles are there for who asked for them.
+func TestProfiles(t *testing.T) {
+	for _, on := range []bool{false, true} {
+		cfg := serveConfig(t)
+		want := http.StatusNotFound
+		if on {
+			cfg, want = strings.Replace(cfg, "[http]\n", "[http]\npprof = true\n", 1), http.StatusOK
+		}
+		b := newBench(t, cfg)
+		_, stop := b.serve()
+		c, err := config.Load(b.config, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/profile?seconds=1"} {
+			if status, _ := fetch(t, "http://"+c.HTTP.Metrics+path); status != want {
+				t.Errorf("pprof = %t: %s answers %d, want %d", on, path, status, want)
+			}
+		}
+		stop()
+	}
+}
+
 // What was accepted before the signal is answered.
 func TestGracefulStop(t *testing.T) {
 	b := newBench(t, serveConfig(t))
