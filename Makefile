@@ -1,7 +1,7 @@
 # The README says what each of these is for.
 GO := scripts/go.sh
 
-.PHONY: demo test build bench fuzz lint clean
+.PHONY: demo test unit e2e build bench fuzz lint clean
 
 demo: ## set everything up on this machine, show it, and stay up
 	scripts/deps.sh demo
@@ -11,6 +11,14 @@ demo: ## set everything up on this machine, show it, and stay up
 
 test: ## install what the tests need, and run all of them
 	scripts/test.sh
+
+unit: ## the tests that need no server, as quickly as they go
+	$(GO) test $$($(GO) list ./... | grep -v /e2e)
+
+e2e: ## the tests against real servers; RUN=TestFlow for some of them
+	scripts/deps.sh test
+	CGO_ENABLED=0 $(GO) build -trimpath -o bin/isthmus ./cmd/isthmus
+	ISTHMUS_BIN=$(CURDIR)/bin/isthmus $(GO) test -count=1 -timeout 30m ./e2e/... $(if $(RUN),-run '$(RUN)' -v)
 
 build: ## bin/isthmus
 	scripts/deps.sh build
