@@ -86,6 +86,9 @@ type Lookup struct {
 	// KeyOnly asks for no more of an actor than is needed to verify its
 	// signatures (A16).
 	KeyOnly bool
+	// Page: the address of the actor's page was asked for, which outlives the
+	// actor.
+	Page bool
 }
 
 // CollectionKind is which collection is asked for.

@@ -57,12 +57,12 @@ func (s *Server) instanceOutbox(w http.ResponseWriter, r *http.Request, _ []stri
 }
 
 func (s *Server) actor(w http.ResponseWriter, r *http.Request, p []string) {
-	s.answer(w, r, s.actorQuery(p[1]))
+	s.answer(w, r, s.actorQuery(p[1], false))
 }
 
-func (s *Server) actorQuery(acct string) query {
+func (s *Server) actorQuery(acct string, isPage bool) query {
 	return query{page: s.path("@" + acct), open: true, maxAge: "180", find: func(ctx context.Context, q Lookup) (any, error) {
-		q.Acct = acct
+		q.Acct, q.Page = acct, isPage
 		return s.cfg.Backend.Actor(ctx, q)
 	}}
 }

@@ -18,7 +18,7 @@ func (s *Server) actorPage(w http.ResponseWriter, r *http.Request, p []string) {
 	case !ok || acct == "":
 		refuse(w, http.StatusNotFound, "")
 	case wantsDocument(r):
-		s.answer(w, r, s.actorQuery(acct))
+		s.answer(w, r, s.actorQuery(acct, true))
 	default:
 		w.Header().Set("Vary", "Accept")
 		s.cfg.Pages.ActorPage(w, r, acct)

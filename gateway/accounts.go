@@ -154,6 +154,16 @@ func nameOf(jid, node string) string {
 // acctOf is the name of an account in URLs.
 func acctOf(a cache.Account) string { return translate.Acct(a.Acct, a.Generation) }
 
+// pageOf is the address of the page of an account. It has no ~2: it is the page
+// of whoever has the handle now.
+func (g *Gateway) pageOf(a cache.Account) string { return g.addr.PageURL(a.Acct) }
+
+// livesOn gives the actor that somebody has now whose earlier one is gone.
+func (g *Gateway) livesOn(ctx context.Context, gone cache.Account) (cache.Account, bool) {
+	now, err := g.store.AccountOf(ctx, gone.JID, gone.Node)
+	return now, err == nil && now.State == cache.Linked
+}
+
 // actorOf is an account as posts name it.
 func actorOf(a cache.Account) translate.Actor {
 	return translate.Actor{URI: a.URI, Handle: a.Acct, JID: a.JID, Name: a.Name}

@@ -99,7 +99,7 @@ func decideCommand(accept bool) func(context.Context, order) (string, error) {
 func lockCommand(ctx context.Context, o order) (string, error) {
 	a, err := o.g.linked(ctx, o.user, "")
 	if err == nil && !a.FollowersOnly.IsZero() && !strings.EqualFold(o.arg, "on") {
-		return "", fail(Conflict, "while followers-only is on, you decide who follows you. First send: followers-only off")
+		return "", errLockedByFollowersOnly()
 	}
 	return o.turn(ctx, "lock", func(a *cache.Account, on bool) string {
 		if a.ManuallyApproves = on; on {
@@ -132,18 +132,14 @@ func (o order) turn(ctx context.Context, what string, change func(a *cache.Accou
 		return "", fail(BadRequest, "say %s on or %s off", what, what)
 	}
 	var said string
-	err = o.g.store.Update(ctx, func(tx *cache.Tx) error {
-		now, err := tx.AccountByURI(a.URI) // its profile may have been read meanwhile
-		if err != nil {
-			return err
-		}
-		said, now.UpdatedAt = change(&now, on), o.g.now()
-		if err := tx.PutAccount(now); err != nil {
-			return err
-		}
-		return o.g.profileSoon(tx, now)
-	})
+	err = o.g.choose(ctx, a, func(a *cache.Account) { said = change(a, on) })
 	return said, err
+}
+
+// errLockedByFollowersOnly refuses to let everybody follow whose posts are for
+// approved followers.
+func errLockedByFollowersOnly() error {
+	return fail(Conflict, "while followers-only is on, you decide who follows you. First send: followers-only off")
 }
 
 func blockCommand(ctx context.Context, o order) (string, error) {

@@ -57,9 +57,8 @@ func (d *directory) Resolve(ctx context.Context, r webfinger.Resource) (webfinge
 	case err != nil:
 		return webfinger.Subject{}, err
 	}
-	acct := acctOf(a)
 	return webfinger.Subject{
-		Handle: a.Acct, ActorURL: a.URI, PageURL: g.addr.PageURL(acct), Aliases: []string{a.URI, g.addr.PageURL(acct)},
+		Handle: a.Acct, ActorURL: a.URI, PageURL: g.pageOf(a), Aliases: []string{a.URI, g.pageOf(a)},
 		AvatarURL: a.IconURL, AvatarType: a.IconType, XMPPURI: translate.JIDURI(a.JID),
 	}, nil
 }

@@ -23,6 +23,11 @@ type backend struct{ *Gateway }
 // Actor gives an actor. One that left is gone, one that is paused is not there.
 func (b *backend) Actor(ctx context.Context, q ap.Lookup) (any, error) {
 	a, err := b.findAccount(ctx, q.Acct)
+	if q.Page && isKind(err, Gone) {
+		if now, ok := b.livesOn(ctx, a); ok {
+			a, err = now, nil
+		}
+	}
 	if isKind(err, Gone) {
 		return &as2.Tombstone{Context: as2.ContextAS2, ID: a.URI, Type: as2.TypeTombstone, FormerType: actorType(a)}, err
 	}
@@ -60,7 +65,7 @@ func (g *Gateway) actorDocument(a cache.Account) *as2.Actor {
 	user, _, _ := cutHandle(a.Acct)
 	doc := &as2.Actor{
 		Context: as2.ContextActor, ID: a.URI, Type: actorType(a), PreferredUsername: user, Webfinger: a.Acct,
-		Name: a.Name, Summary: a.Summary, URL: g.addr.PageURL(acct), Published: wire(a.CreatedAt), Updated: wire(a.UpdatedAt),
+		Name: a.Name, Summary: a.Summary, URL: g.pageOf(a), Published: wire(a.CreatedAt), Updated: wire(a.UpdatedAt),
 		Inbox: g.addr.Inbox(acct), Outbox: g.addr.Outbox(acct), Followers: g.addr.Followers(acct),
 		Following: g.addr.Following(acct), Featured: g.addr.Featured(acct),
 		Endpoints:                 &as2.Endpoints{SharedInbox: g.addr.SharedInbox(host)},

@@ -4,8 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"isthmus/cache"
-	"isthmus/translate"
 	"isthmus/xmpp"
 	"isthmus/xmpp/stanza"
 )
@@ -66,38 +64,4 @@ func (p *prompt) Resolve(ctx context.Context, _ xmpp.Request, text string) (stan
 	defer cancel()
 	a, err := p.g.findActor(ctx, text)
 	return stanza.JID(a.JID), err
-}
-
-// registration links and unlinks by XEP-0077.
-type registration struct{ g *Gateway }
-
-// Registration says whether the requester is linked.
-func (r *registration) Registration(ctx context.Context, req xmpp.Request) (xmpp.RegistrationState, error) {
-	a, err := r.g.accountOf(ctx, req.From, "")
-	if err != nil && !isKind(err, NotFound) {
-		return xmpp.RegistrationState{}, err
-	}
-	s := xmpp.RegistrationState{
-		Registered:   err == nil && a.State == cache.Linked,
-		Instructions: "Registering links you: what you publish in your microblog from then on goes to the fediverse.",
-	}
-	if s.Registered {
-		s.Instructions = "You are @" + a.Acct + " on the fediverse: " + translate.JIDURI(a.JID)
-	}
-	return s, nil
-}
-
-// Register links.
-func (r *registration) Register(ctx context.Context, req xmpp.Request, _ *xmpp.Form) error {
-	_, err := r.g.Link(ctx, req.From.Bare(), "")
-	return err
-}
-
-// Unregister unlinks.
-func (r *registration) Unregister(ctx context.Context, req xmpp.Request) error {
-	_, err := r.g.Unlink(ctx, req.From.Bare(), "")
-	if isKind(err, NotFound) {
-		return &Error{Kind: Unauthorized, Text: "you are not linked"} // XEP-0077 §3.2
-	}
-	return err
 }

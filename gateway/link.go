@@ -16,14 +16,15 @@ import (
 func (g *Gateway) Link(ctx context.Context, jid stanza.JID, node string) (string, error) {
 	jid = jid.Bare()
 	if !g.mayLink(jid, node) {
-		return "", fail(Forbidden, "%s cannot be linked here: only users of %s, and nodes of configured services", jid, g.domainNames())
+		return "", g.cannotLink(jid)
 	}
 	a, err := g.accountOf(ctx, jid, node)
 	if err != nil && !isKind(err, NotFound) {
 		return "", err
 	}
 	if err == nil && a.State == cache.Linked {
-		return fmt.Sprintf("You are linked already: your fediverse address is @%s", a.Acct), nil
+		_, v, _ := g.peruse(ctx, jid, feedNode(a), xmpp.ItemsQuery{MaxItems: 1})
+		return g.welcome(ctx, a, v, "You are linked already as"), nil
 	}
 	known := err == nil && a.State != cache.Unlinked
 	v, cause := g.rememberBefore(ctx, jid, node)
@@ -46,33 +47,46 @@ func (g *Gateway) Link(ctx context.Context, jid stanza.JID, node string) (string
 		g.reach(ctx, a)
 		g.readProfile(ctx, a)
 	})
-	return g.welcome(a, v, cause), nil
+	return g.welcome(ctx, a, v, "Linked. You are"), nil
 }
 
-// welcome tells who has linked what comes next.
-func (g *Gateway) welcome(a cache.Account, v verdict, cause error) string {
-	lines := []string{fmt.Sprintf("Linked. Your fediverse address is @%s and your page is %s", a.Acct, g.addr.PageURL(acctOf(a)))}
+// cannotLink refuses who cannot be an actor here.
+func (g *Gateway) cannotLink(jid stanza.JID) error {
+	return fail(Forbidden, "%s cannot be linked here: only users of %s, and nodes of configured services", jid, g.domainNames())
+}
+
+// welcome tells who has linked their address, what is missing until their posts
+// go out, and how to go on, a line each. The rest is for status and help.
+func (g *Gateway) welcome(ctx context.Context, a cache.Account, v verdict, begin string) string {
+	lines := []string{fmt.Sprintf("%s @%s on the fediverse.", begin, a.Acct)}
+	contact := a.Node == "" && g.roster(ctx, stanza.JID(a.JID)) != rosterGranted
+	what, followersOnly := "your microblog", a.Node == "" && !a.FollowersOnly.IsZero()
+	if a.Node != "" {
+		what = "the node " + a.Node
+	}
 	switch {
+	case v == readable && contact:
+		lines = append(lines, "Next: accept my contact request, so that I see your posts at once.")
 	case v == readable:
-		lines = append(lines, fmt.Sprintf("What you publish from now on in %s is federated. To federate older posts too, send: import", feedNode(a)))
-	case !a.FollowersOnly.IsZero() && v == refused:
-		lines = append(lines, fmt.Sprintf("Your node %s is not open to everybody (%s). What you publish there from now on goes to the followers whom you approved, if it is for your contacts and I am one.", feedNode(a), condition(cause)))
+	case v == unproven:
+		lines = append(lines, "Your server did not answer when I looked for "+what+". I keep trying.")
+	case v == absent:
+		lines = append(lines, "Next: publish your first post, open to everybody. "+sentence(what)+" does not exist yet.")
+	case followersOnly && contact:
+		lines = append(lines, "Next: accept my contact request, so that I can pass your posts on to your approved followers.")
+	case followersOnly:
+		lines = append(lines, "Your posts go to the followers whom you approved.")
 	default:
-		lines = append(lines, fmt.Sprintf("Nothing crosses yet: strangers cannot read your node %s (%s). Make it open in your client; what you publish there from then on is federated.", feedNode(a), condition(cause)))
-		if a.Node == "" && v == refused {
-			lines = append(lines, "If it shall stay for your contacts, send: followers-only on. Then it goes to the followers whom you approve, and to nobody else.")
+		next := "Not publishing yet: " + what + " is not public. Make it public in your client"
+		if a.Node == "" {
+			next += ", or send: followers-only on"
 		}
+		lines = append(lines, next)
 	}
-	if a.Node == "" && len(g.cfg.XMPP.Services) > 0 {
-		lines = append(lines, "What you post in a node that is on the fediverse too, of "+strings.Join(g.cfg.XMPP.Services, " or ")+", is yours there, if the service says who posts.")
+	if v == readable {
+		return strings.Join(append(lines, "New posts are published from now on. For older posts send: import. To see how it goes, send: status"), "\n")
 	}
-	if a.Node == "" {
-		lines = append(lines, "Accept the gateway as a contact, so that it hears of your posts at once.")
-	}
-	if !a.Indexable {
-		lines = append(lines, "Who does not follow you does not find your posts by search. If you want that, send: searchable on")
-	}
-	return strings.Join(lines, "\n")
+	return strings.Join(append(lines, "To see how it goes, send: status. For what to do here, send: help"), "\n")
 }
 
 // rememberBefore keeps which items a node holds now: they are from before the

@@ -22,6 +22,11 @@ type pages struct{ g *Gateway }
 func (pg *pages) Actor(ctx context.Context, acct string) (web.Profile, error) {
 	g := pg.g
 	a, err := g.findAccount(ctx, acct)
+	if isKind(err, Gone) {
+		if now, ok := g.livesOn(ctx, a); ok {
+			a, err = now, nil
+		}
+	}
 	if err == nil && a.State != cache.Linked {
 		err = fail(NotFound, "no such actor")
 	}
@@ -31,7 +36,7 @@ func (pg *pages) Actor(ctx context.Context, acct string) (web.Profile, error) {
 	bio, _ := translate.Sanitize(a.Summary)
 	out := web.Profile{
 		Name: a.Name, Handle: a.Acct, JID: a.JID, Bio: bio, AvatarURL: a.IconURL, BannerURL: a.ImageURL,
-		ActorURL: a.URI, PageURL: g.addr.PageURL(acctOf(a)), Indexable: a.Indexable,
+		ActorURL: a.URI, PageURL: g.pageOf(a), Indexable: a.Indexable,
 		XMPPURI: translate.PubSubURI(a.JID, feedNode(a), ""),
 	}
 	for _, f := range a.Fields {
@@ -77,7 +82,7 @@ func (g *Gateway) entry(tx *cache.Tx, p translate.Post) (web.Entry, error) {
 		e.Post, e.PageURL, who = p.WithOriginal(original.Post), original.Post.URL, original.Post.Owner.URI
 	}
 	if a, err := tx.AccountByURI(who); err == nil {
-		e.AvatarURL, e.AuthorPage = a.IconURL, g.addr.PageURL(acctOf(a))
+		e.AvatarURL, e.AuthorPage = a.IconURL, g.pageOf(a)
 	} else if r, err := tx.ActorByURI(who); err == nil {
 		e.AvatarURL, e.AuthorPage, e.Foreign = r.IconURL, r.URL, true
 	} else {

@@ -197,7 +197,7 @@ type Identity struct {
 func (g *Gateway) Identify(ctx context.Context, who string) (Identity, error) {
 	a, err := g.findAccountOf(ctx, cleanHandle(who))
 	if err == nil {
-		return Identity{Name: a.Name, Handle: a.Acct, JID: a.JID, URI: a.URI, URL: g.addr.PageURL(acctOf(a)), State: string(a.State)}, nil
+		return Identity{Name: a.Name, Handle: a.Acct, JID: a.JID, URI: a.URI, URL: g.pageOf(a), State: string(a.State)}, nil
 	}
 	r, err := g.findActor(ctx, who)
 	if err != nil {
