@@ -125,7 +125,7 @@ func sayError(err error) string {
 	}
 	var moved *redirect
 	if errors.As(err, &moved) {
-		return moved.Error() + ": write to that address itself"
+		return moved.Error()
 	}
 	return "something went wrong here; try again later"
 }

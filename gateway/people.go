@@ -52,7 +52,12 @@ func (g *Gateway) findActor(ctx context.Context, who string) (cache.Actor, error
 		}
 		return g.remoteByURI(ctx, who)
 	case g.ours(stanza.JID(who)):
-		return g.remoteByJID(ctx, stanza.JID(who))
+		a, err := g.remoteByJID(ctx, stanza.JID(who))
+		var moved *redirect
+		if errors.As(err, &moved) && g.ours(stanza.JID(moved.to)) {
+			return g.remoteByJID(ctx, stanza.JID(moved.to))
+		}
+		return a, err
 	}
 	if _, _, err := g.addr.ParseHandle(who); err == nil {
 		return cache.Actor{}, fail(BadRequest, "%s is an XMPP user here: add %s to your contacts instead", who, g.realJID(who))

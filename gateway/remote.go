@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -43,7 +44,11 @@ func (g *Gateway) remoteByHandle(ctx context.Context, handle string) (cache.Acto
 		if err != nil {
 			return cache.Actor{}, lookupError(err, handle)
 		}
-		return g.fetchActor(ctx, account.ActorURL)
+		a, err := g.fetchActor(ctx, account.ActorURL)
+		if err == nil && account.Loose && !strings.EqualFold(a.Acct, account.Handle) { // W2, W4
+			return cache.Actor{}, lookupError(fmt.Errorf("%w: the actor %s says that it is %q", webfinger.ErrWrong, a.URI, a.Acct), handle)
+		}
+		return a, err
 	})
 }
 
@@ -64,8 +69,13 @@ func (g *Gateway) remoteByJID(ctx context.Context, jid stanza.JID) (cache.Actor,
 		return a, &redirect{g.realJID(handle)}
 	case gone && (err != nil || hashed):
 		return g.freshened(ctx, a)
-	case err != nil || hashed:
-		return a, fail(NotFound, "no such actor")
+	case err != nil || hashed || translate.IsForeignSpelling(handle):
+		if to := g.rightJID(bare); to != "" {
+			return a, &redirect{to}
+		}
+		if err != nil || hashed {
+			return a, fail(NotFound, "no such actor")
+		}
 	}
 	a, err = g.remoteByHandle(ctx, handle)
 	if err == nil && a.JID != bare { // known before under another name
@@ -76,14 +86,36 @@ func (g *Gateway) remoteByJID(ctx context.Context, jid stanza.JID) (cache.Actor,
 
 // redirect answers for an address that stands for somebody who has another: one
 // of our own users, who are reached directly, or posts would go round in circles
-// (BR-5); or an actor who was bound to its address before it had that name.
+// (BR-5); an actor who was bound to its address before it had that name; or
+// somebody whose address is spelled as other gateways do.
 type redirect struct{ to string }
 
-func (r *redirect) Error() string { return "this is " + r.to }
+func (r *redirect) Error() string { return "the right address is " + r.to }
 
-// StanzaError names the real address (RFC 6120 §8.3.3.14).
+// StanzaError names the address that works (RFC 6120 §8.3.3.14).
 func (r *redirect) StanzaError() *stanza.Error {
-	return stanza.NewError("redirect", "ask "+r.to+" itself")
+	e := stanza.NewError("redirect", "use "+r.to+" instead")
+	e.To = translate.PlainURI(r.to)
+	return e
+}
+
+// rightJID is the address of whom an address probably means that is nobody's, or
+// "". It is made of the address alone: nobody learns who is here.
+func (g *Gateway) rightJID(jid string) string {
+	handle, ok := g.addr.MeantActor(jid)
+	if !ok {
+		return ""
+	}
+	to, err := g.addr.ActorJID(handle)
+	if errors.Is(err, translate.ErrOurs) {
+		if to, _, err = g.addr.ParseHandle(handle); to == jid {
+			to = ""
+		}
+	}
+	if err != nil {
+		return ""
+	}
+	return to
 }
 
 func (g *Gateway) realJID(handle string) string {

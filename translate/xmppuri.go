@@ -23,6 +23,16 @@ func JIDURI(jid string) string {
 	return "xmpp:" + strings.NewReplacer("%", "%25", "?", "%3F", "#", "%23").Replace(jid)
 }
 
+// PlainURI is the xmpp: URI of a JID as RFC 5122 §2.2 has it, for programs that
+// read it as a URI and nothing else.
+func PlainURI(jid string) string {
+	local, domain, found := strings.Cut(jid, "@")
+	if !found {
+		return "xmpp:" + encodeValue(jid, "")
+	}
+	return "xmpp:" + encodeValue(local, "!$&'()*+,;=") + "@" + encodeValue(domain, "")
+}
+
 // ParseJIDURI gives the bare JID of any xmpp: URI.
 func ParseJIDURI(uri string) (string, error) {
 	jid, _, err := cutURI(uri)

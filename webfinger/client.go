@@ -55,6 +55,9 @@ type Account struct {
 	Handle   string // the canonical one, user@host; on another host if the domain is split
 	ActorURL string // id of the actor, not yet fetched: it has to agree (Verify)
 	PageURL  string
+	// Loose: the answer did not name the account in the form that it has to (W2).
+	// It is that of who was asked for only if the actor says so too.
+	Loose bool
 }
 
 // ErrWrong is the cause when a server's answer cannot be right: it contradicts
@@ -118,7 +121,7 @@ func (c *Client) ask(ctx context.Context, handle string) (Account, error) {
 	_, host, _ := strings.Cut(handle, "@")
 	query := url.QueryEscape("acct:" + handle)
 	usual := "https://" + host + "/.well-known/webfinger?resource=" + query
-	account, err := c.descriptor(ctx, usual)
+	account, err := c.descriptor(ctx, usual, handle)
 	if !errors.Is(err, ErrNotFound) {
 		return account, err
 	}
@@ -130,11 +133,11 @@ func (c *Client) ask(ctx context.Context, handle string) (Account, error) {
 	if other == usual || !isHTTPS(other) {
 		return Account{}, err
 	}
-	return c.descriptor(ctx, other)
+	return c.descriptor(ctx, other, handle)
 }
 
-// descriptor fetches and reads one descriptor.
-func (c *Client) descriptor(ctx context.Context, from string) (Account, error) {
+// descriptor fetches and reads one descriptor, of the handle that was asked for.
+func (c *Client) descriptor(ctx context.Context, from, asked string) (Account, error) {
 	body, contentType, err := c.fetcher.Fetch(ctx, from, TypeJRD+", application/json;q=0.9", MaxDocument)
 	if err != nil {
 		return Account{}, classify(err)
@@ -143,12 +146,9 @@ func (c *Client) descriptor(ctx context.Context, from string) (Account, error) {
 	if err != nil {
 		return Account{}, err
 	}
-	if !strings.HasPrefix(d.Subject, "acct:") {
+	handle, loose, ok := d.handle(asked)
+	if !ok {
 		return Account{}, fmt.Errorf("%w: its subject is %.100q", ErrWrong, d.Subject) // W2
-	}
-	handle, err := ParseHandle(d.Subject)
-	if err != nil {
-		return Account{}, fmt.Errorf("%w: its subject is %.100q", ErrWrong, d.Subject)
 	}
 	self := d.self()
 	if self == "" {
@@ -157,7 +157,7 @@ func (c *Client) descriptor(ctx context.Context, from string) (Account, error) {
 	if !isHTTPS(self) {
 		return Account{}, fmt.Errorf("%w: its self link is %.100q", ErrWrong, self)
 	}
-	account := Account{Handle: handle, ActorURL: self}
+	account := Account{Handle: handle, ActorURL: self, Loose: loose}
 	if page := d.href(RelProfilePage); isHTTPS(page) {
 		account.PageURL = page
 	}

@@ -70,6 +70,12 @@ func answer(subject, self string) doc {
 		`{"subject":%q,"links":[{"rel":"self","type":"text/html","href":"https://x.example/"},{"rel":"self","type":"application/activity+json","href":%q}]}`, subject, self)}
 }
 
+// profile is an answer with aliases, which are JSON.
+func profile(subject, aliases, self string) doc {
+	return doc{typ: "application/jrd+json", body: fmt.Sprintf(
+		`{"subject":%q,"aliases":[%s],"links":[{"rel":"self","type":"application/activity+json","href":%q}]}`, subject, aliases, self)}
+}
+
 const alice = "alice@mast.social"
 
 func TestLookup(t *testing.T) {
@@ -100,6 +106,12 @@ func TestLookup(t *testing.T) {
 			"https://mast.social/.well-known/host-meta":              {typ: TypeXRD, body: `<XRD xmlns="http://docs.oasis-open.org/ns/xri/xrd-1.0"><Link rel="lrdd" template="https://ap.mast.social/wf?r={uri}"/></XRD>`},
 			"https://ap.mast.social/wf?r=acct%3Aalice%40mast.social": good,
 		}, Account{Handle: alice, ActorURL: id}, nil},
+		{"subject without acct:", map[string]doc{finger(alice): answer(alice, id)}, Account{Handle: alice, ActorURL: id, Loose: true}, nil},
+		{"subject with @ and in another case", map[string]doc{finger(alice): answer("@Alice@MAST.social", id)}, Account{Handle: "Alice@mast.social", ActorURL: id, Loose: true}, nil},
+		{"subject is the profile, with the handle among the aliases", map[string]doc{finger(alice): profile("https://mast.social/@alice", `"acct:alice@mast.social","https://mast.social/?author=1"`, id)},
+			Account{Handle: alice, ActorURL: id, Loose: true}, nil},
+		{"alias without acct:, beside odd ones", map[string]doc{finger(alice): profile("https://mast.social/@alice", `1,{},null,"alice@mast.social"`, id)},
+			Account{Handle: alice, ActorURL: id, Loose: true}, nil},
 
 		{"nobody", nil, Account{}, ErrNotFound},
 		{"gone", map[string]doc{finger(alice): {err: answered(410)}}, Account{}, ErrGone},
@@ -122,6 +134,16 @@ func TestLookup(t *testing.T) {
 		}, Account{}, ErrWrong},
 		{"subject missing", map[string]doc{finger(alice): answer("", id)}, Account{}, ErrWrong},
 		{"subject is a URL", map[string]doc{finger(alice): answer("https://mast.social/users/alice", id)}, Account{}, ErrWrong},
+		{"subject without acct: of another user", map[string]doc{finger(alice): answer("bob@mast.social", id), finger("bob@mast.social"): answer("bob@mast.social", id)}, Account{}, ErrWrong},
+		{"subject without acct: at another host", map[string]doc{finger(alice): answer("alice@good.example", id), finger("alice@good.example"): answer("alice@good.example", id)}, Account{}, ErrWrong},
+		{"aliases of another user", map[string]doc{finger(alice): profile("https://mast.social/@alice", `"acct:bob@mast.social"`, id)}, Account{}, ErrWrong},
+		{"aliases at another host", map[string]doc{finger(alice): profile("https://mast.social/@alice", `"acct:alice@mast.social.evil.example","acct:alice@evil.example"`, id)}, Account{}, ErrWrong},
+		{"aliases of a profile without TLS", map[string]doc{finger(alice): profile("http://mast.social/@alice", `"acct:alice@mast.social"`, id)}, Account{}, ErrWrong},
+		{"aliases beside another scheme", map[string]doc{finger(alice): profile("mailto:alice@mast.social", `"acct:alice@mast.social"`, id)}, Account{}, ErrWrong},
+		{"aliases beside another account", map[string]doc{finger(alice): profile("acct:bob@mast.social", `"acct:alice@mast.social"`, id)}, Account{}, ErrNotFound},
+		{"aliases beside no subject", map[string]doc{finger(alice): profile("", `"acct:alice@mast.social"`, id)}, Account{}, ErrWrong},
+		{"too many aliases before it", map[string]doc{finger(alice): profile("https://mast.social/@alice", strings.Repeat(`"x",`, 100)+`"acct:alice@mast.social"`, id)}, Account{}, ErrWrong},
+		{"aliases are no list", map[string]doc{finger(alice): {typ: TypeJRD, body: `{"subject":"https://mast.social/@alice","aliases":"acct:alice@mast.social","links":[]}`}}, Account{}, ErrWrong},
 		{"subject with a path", map[string]doc{finger(alice): answer("acct:alice/../bob@mast.social", id)}, Account{}, ErrWrong},
 		{"subject at a look-alike host", map[string]doc{finger(alice): answer("acct:alice@mаst.social", id)}, Account{}, ErrNotFound},
 		{"self without TLS", map[string]doc{finger(alice): answer("acct:alice@mast.social", "http://mast.social/users/alice")}, Account{}, ErrWrong},
@@ -219,6 +241,9 @@ func TestVerify(t *testing.T) {
 	}{
 		{"by name", Claim{ID: id, PreferredUsername: "alice"}, map[string]doc{finger(alice): answer("acct:"+alice, id)}, alice, nil},
 		{"by property", Claim{id, "al", "alice@social.example"}, map[string]doc{finger("alice@social.example"): answer("acct:alice@social.example", id)}, "alice@social.example", nil},
+		{"by a subject without acct:", Claim{ID: id, PreferredUsername: "alice"}, map[string]doc{finger(alice): answer(alice, id)}, alice, nil},
+		{"by an alias", Claim{ID: id, PreferredUsername: "alice"}, map[string]doc{finger(alice): profile("https://mast.social/@alice", `"acct:alice@mast.social"`, id)}, alice, nil},
+		{"by an alias that is somebody else's", Claim{ID: "https://mast.social/users/mal", PreferredUsername: "alice"}, map[string]doc{finger(alice): profile("https://mast.social/@alice", `"acct:alice@mast.social"`, id)}, "", ErrWrong},
 		{"property claims a victim", Claim{id, "alice", "victim@good.example"}, map[string]doc{
 			finger("victim@good.example"): answer("acct:victim@good.example", "https://good.example/v"),
 			finger(alice):                 answer("acct:"+alice, id),

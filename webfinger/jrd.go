@@ -34,6 +34,7 @@ func parseJRD(body []byte) (jrd, error) {
 	var d jrd
 	var seen struct {
 		Subject string `json:"subject"`
+		Aliases any    `json:"aliases"`
 		Links   []struct {
 			Rel      any `json:"rel"`
 			Type     any `json:"type"`
@@ -48,6 +49,12 @@ func parseJRD(body []byte) (jrd, error) {
 		return jrd{}, fmt.Errorf("descriptor of %d links is over the limit", len(seen.Links))
 	}
 	d.Subject = seen.Subject
+	aliases, _ := seen.Aliases.([]any)
+	for _, a := range aliases[:min(len(aliases), maxLinks)] {
+		if alias, ok := a.(string); ok {
+			d.Aliases = append(d.Aliases, alias)
+		}
+	}
 	for _, l := range seen.Links {
 		rel, _ := l.Rel.(string)
 		typ, _ := l.Type.(string)
@@ -56,6 +63,26 @@ func parseJRD(body []byte) (jrd, error) {
 		d.Links = append(d.Links, link{Rel: rel, Type: typ, Href: href, Template: template})
 	}
 	return d, nil
+}
+
+// handle is whose account a descriptor says that it is of (W2). WordPress leaves
+// acct: away, and others name the profile and have the account among the aliases:
+// such an answer is loose, and counts for nobody but who was asked for.
+func (d *jrd) handle(asked string) (handle string, loose, ok bool) {
+	if strings.HasPrefix(d.Subject, "acct:") {
+		handle, err := ParseHandle(d.Subject)
+		return handle, false, err == nil
+	}
+	names := []string{d.Subject}
+	if isHTTPS(d.Subject) {
+		names = d.Aliases
+	}
+	for _, name := range names {
+		if handle, err := ParseHandle(name); err == nil && strings.EqualFold(handle, asked) {
+			return handle, true, true
+		}
+	}
+	return "", false, false
 }
 
 // self is the id of the actor: the first self link of an ActivityStreams type (W3).

@@ -7,6 +7,7 @@ type Error struct {
 	Type      string // cancel, continue, modify, auth or wait
 	Condition string // a defined condition, such as item-not-found
 	Text      string // for people; may be empty
+	To        string // of redirect and gone: the URI that replaces the address (RFC 6120 §8.3.3.5, §8.3.3.14)
 	Ext       *Element
 }
 
@@ -55,7 +56,12 @@ func (e *Error) Error() string {
 
 // Element is the <error/> child of an error stanza.
 func (e *Error) Element() *Element {
-	el := New("", "error").Set("type", e.Type).Add(New(NSStanzaErrors, e.Condition))
+	el := New("", "error").Set("type", e.Type)
+	if e.To != "" {
+		el.Add(Text(NSStanzaErrors, e.Condition, e.To))
+	} else {
+		el.Add(New(NSStanzaErrors, e.Condition))
+	}
 	if e.Text != "" {
 		el.Add(Text(NSStanzaErrors, "text", e.Text))
 	}
@@ -72,7 +78,7 @@ func ParseError(stanza *Element) *Error {
 		case c.Space == NSStanzaErrors && c.Name == "text":
 			e.Text = c.Content()
 		case c.Space == NSStanzaErrors:
-			e.Condition = c.Name
+			e.Condition, e.To = c.Name, c.Content()
 		case e.Ext == nil:
 			e.Ext = c
 		}
