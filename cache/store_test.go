@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"isthmus/cache/cachetest"
 	"isthmus/translate"
 )
 
@@ -23,10 +24,21 @@ func (w testWriter) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
+// fresh is a new store, made once.
+var fresh = cachetest.NewFresh(func(path string) error {
+	s, err := Open(context.Background(), path, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	return s.Close()
+})
+
 // open opens a new store that is checked and closed after the test.
 func open(t testing.TB) *Store {
 	t.Helper()
-	return openAt(t, filepath.Join(t.TempDir(), "test.db"))
+	path := filepath.Join(t.TempDir(), "test.db")
+	fresh.At(t, path)
+	return openAt(t, path)
 }
 
 func openAt(t testing.TB, path string) *Store {

@@ -16,6 +16,7 @@ import (
 
 	"isthmus/ap/as2"
 	"isthmus/cache"
+	"isthmus/cache/cachetest"
 	"isthmus/config"
 	"isthmus/xmpp"
 	"isthmus/xmpp/stanza"
@@ -59,10 +60,20 @@ var testKeys = sync.OnceValues(func() ([]*rsa.PrivateKey, error) {
 	return keys, nil
 })
 
+// fresh is a new store, made once.
+var fresh = cachetest.NewFresh(func(path string) error {
+	s, err := cache.Open(context.Background(), path, slog.New(slog.DiscardHandler))
+	if err != nil {
+		return err
+	}
+	return s.Close()
+})
+
 func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, xmpp: startFakeXMPP(t), now: time.Date(2026, 11, 21, 8, 0, 0, 700e6, time.UTC)}
 	w.file = filepath.Join(t.TempDir(), "isthmus.db")
+	fresh.At(t, w.file)
 	store, err := cache.Open(t.Context(), w.file, slog.New(slog.DiscardHandler))
 	w.must(err)
 	cfg := config.Config{
