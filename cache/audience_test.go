@@ -108,14 +108,18 @@ func (w *world) store(tx *Tx, blocksFirst bool) error {
 	return nil
 }
 
+// names are what people are called.
+var names = [...]string{"", "Cat", "Zed", "Cat Dog", "Zed Été", ""}
+
 func (w *world) storePeople(tx *Tx) error {
 	for i, a := range people {
 		var err error
 		if i < 4 {
-			err = tx.PutActor(Actor{URI: a, Indexable: !w.shy[a]})
+			err = tx.PutActor(Actor{URI: a, Name: names[i], Indexable: !w.shy[a]})
 		} else {
 			acc := louise()
 			acc.URI, acc.Acct, acc.JID, acc.Indexable = a, fmt.Sprintf("u%d@ours.example", i), fmt.Sprintf("u%d@ours", i), !w.shy[a]
+			acc.Name = names[i]
 			if w.paused[a] {
 				acc.State = Paused
 			}

@@ -158,7 +158,7 @@ func TestImportFound(t *testing.T) {
 	for i, handle := range []string{"carol@c.example", "Carol@c.example", "carol@d.example", "louise@example.org", "carola@c.example"} {
 		owner := fmt.Sprintf("https://c.example/%d", i)
 		p := everybody(note(owner+"/post", owner, "carol c.example"))
-		p.Owner.Handle = handle
+		p.Owner.Handle, p.Owner.Name = handle, []string{"", "Dr. Ann Carol", "", "", "Ann"}[i]
 		lines = append(lines, exportPost{Post: p, Received: day})
 	}
 	if _, err := s.Import(t.Context(), strings.NewReader(exportOf(t, lines...)), importing); err != nil {
@@ -168,7 +168,7 @@ func TestImportFound(t *testing.T) {
 		t.Fatal(err)
 	}
 	for query, want := range map[string]string{
-		"from:carol@c.example": "01", "from:@CAROL@c.example": "01", "from:carol": "012", "from:carola": "4", "from:carol@c": "",
+		"from:carol@c.example": "01", "from:@CAROL@c.example": "01", "from:carol": "012", "from:carola": "4", "from:ann": "14", `from:"dr. ann"`: "1", `from:"carol ann"`: "", "from:an": "", "from:carol@c": "",
 		"from:c.example": "01234", "from:louise@example.org": "", "from:car%": "", "to:carol@c.example": "",
 	} {
 		var r SearchResult

@@ -162,6 +162,9 @@ func ftsRow(s Stored, marks []string) []any {
 	return row
 }
 
+// authorColumn is the one of them that words are not looked for in.
+const authorColumn = 3
+
 // said is what a post says, by the columns of the index.
 func said(p translate.Post) [5][]string {
 	text, title := []string{p.Text, p.Summary}, []string{p.Title}

@@ -129,7 +129,10 @@ func (w *sqlWriter) looked(c *clause) (string, error) {
 // begins reports whether the index would find a post by words of which the last
 // is the beginning of one.
 func begins(p translate.Post, want []string) bool {
-	for _, column := range said(p) {
+	for i, column := range said(p) {
+		if i == authorColumn {
+			continue
+		}
 		for _, text := range column {
 			if textBegins(text, want) {
 				return true

@@ -130,7 +130,7 @@ func (p *plan) ways(list []*clause) ([]*clause, error) {
 		loose = supersetOf(list)
 	}
 	if p.ranked = p.ranked && loose != ""; p.ranked { // marks are no words, and have no rank
-		p.arms = []arm{p.w.wordArm(loose)}
+		p.arms = []arm{p.w.wordArm(join(andClause, list).named(loose))}
 		return rest, nil
 	}
 	best, err := p.w.textArms(list, loose)

@@ -181,6 +181,45 @@ func TestRelevance(t *testing.T) {
 	}
 }
 
+// TestRelevanceOfNames: an author's name alone is not found by its words; beside
+// a word in the post it says a little, and less than the word said again.
+func TestRelevanceOfNames(t *testing.T) {
+	s := open(t)
+	for i, c := range []struct{ text, name string }{
+		{"a word about cats, and about dogs", "Ann"},
+		{"a word about cats, and about dogs", "Cats Everywhere"},
+		{"a word about cats, and about cats", "Ann"},
+		{"a word about birds, and about dogs", "Cats Everywhere"},
+		{"a word about birds, and about dogs", "Ann"},
+	} {
+		p := note(fmt.Sprintf("https://h.example/%d", i), alice, c.text)
+		p.Owner.Name, p.Published = c.name, day.Add(-time.Duration(i)*time.Second)
+		s.put(t, p)
+	}
+	for i := range 20 {
+		s.put(t, note(fmt.Sprintf("https://h.example/other%d", i), alice, "something else"))
+	}
+	if err := s.Index(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	for text, want := range map[string]string{
+		"cats sort:relevance": "210", "cats": "012", "cats -everywhere sort:relevance": "210", "cats dogs sort:relevance": "10", "everywhere sort:relevance": "",
+		"(cats OR birds) -from:bob sort:relevance": "23410", "cat* -birds sort:relevance": "210",
+	} {
+		s.view(t, func(tx *Tx) error {
+			res, err := tx.Search(SearchQuery{Text: text, Any: true})
+			got := ""
+			for _, h := range res.Hits {
+				got += h.Post.URI[len(h.Post.URI)-1:]
+			}
+			if got != want {
+				t.Errorf("%s: %s, want %s", text, got, want)
+			}
+			return err
+		})
+	}
+}
+
 // TestCursorBelongs: a cursor only goes on with its own search.
 func TestCursorBelongs(t *testing.T) {
 	s := open(t)

@@ -25,18 +25,23 @@ func (w *sqlWriter) arg(v any) string {
 	return "?" + strconv.Itoa(len(w.args)+2)
 }
 
-// ftsExpr writes a clause of words as an expression of FTS5. Words consist of
-// letters and numbers and stand in quotation marks, so that nothing in them is
-// syntax. It is not ok if the clause is not of words alone, or has nothing that
-// must be there.
+// fts writes words as a phrase of FTS5. They consist of letters and numbers and
+// stand in quotation marks, so that nothing in them is syntax.
+func (t term) fts() string {
+	q := `"` + strings.Join(t.words, " ") + `"`
+	if t.prefix {
+		q += "*"
+	}
+	return q
+}
+
+// ftsExpr writes a clause of words as an expression of FTS5. Words are looked for
+// in what a post says; its author's name is for from:. It is not ok if the clause
+// is not of words alone, or has nothing that must be there.
 func ftsExpr(c *clause) (expr string, ok bool) {
 	switch c.kind {
 	case wordClause:
-		q := `"` + strings.Join(c.words.words, " ") + `"`
-		if c.words.prefix {
-			q += "*"
-		}
-		return q, true
+		return "- author : " + c.words.fts(), true
 	case orClause:
 		var list []string
 		for _, l := range c.list {
@@ -82,6 +87,17 @@ func ftsOf(list []*clause) (expr string, rest []*clause) {
 		expr = "(" + expr + ")"
 	}
 	return expr, rest
+}
+
+// named finds what an expression does, and has the rank know whose author is called
+// so too. The expression stands there twice, as what no author's name makes false;
+// so the words in the post count twice for every post alike.
+func (c *clause) named(expr string) string {
+	any := []string{expr}
+	for _, t := range c.terms() {
+		any = append(any, "author : "+t.fts())
+	}
+	return "(" + expr + ") AND (" + strings.Join(any, " OR ") + ")"
 }
 
 // clause writes the condition of a clause; it is never NULL.

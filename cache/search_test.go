@@ -102,9 +102,14 @@ func library(t testing.TB, s *Store) {
 			owner := fmt.Sprintf("https://h%d.example/u", i%3)
 			p := note(fmt.Sprintf("https://h%d.example/%d", i%3, i), owner, text)
 			p.Owner.Handle = fmt.Sprintf("user%d@h%d.example", i, i%3)
+			if i%3 == 2 {
+				p.Owner.Name = "Harbour Master"
+			}
 			p.Published = day.Add(time.Duration(i) * time.Second)
 			p.Lang = []string{"de", "en-GB", "ja"}[i%3]
 			switch i {
+			case 3:
+				p.Summary = "the harbour"
 			case 4:
 				p.Title, p.Tags = "A pangram", []string{"Typography"}
 			case 5:
@@ -116,7 +121,7 @@ func library(t testing.TB, s *Store) {
 			if _, _, err := tx.PutPost(p, nil, PutOptions{Received: day.Add(time.Hour)}); err != nil {
 				return err
 			}
-			if err := tx.PutActor(Actor{URI: owner, Acct: fmt.Sprintf("u@h%d.example", i%3), Indexable: true}); err != nil {
+			if err := tx.PutActor(Actor{URI: owner, Acct: fmt.Sprintf("u@h%d.example", i%3), Name: p.Owner.Name, Indexable: true}); err != nil {
 				return err
 			}
 		}
@@ -154,7 +159,15 @@ func TestSearch(t *testing.T) {
 		{SearchQuery{Text: "animals"}, "5"},
 		{SearchQuery{Text: "panda"}, "5"},
 		{SearchQuery{Text: "chats"}, "6"},
-		{SearchQuery{Text: "@user1@h1.example"}, "1"},
+		{SearchQuery{Text: "@user1@h1.example"}, ""}, // is who wrote, and for from:
+		{SearchQuery{Text: "harbour"}, "3"},          // but not the posts of Harbour Master
+		{SearchQuery{Text: "harb*"}, "3"},
+		{SearchQuery{Text: "quick -harbour"}, "54"},
+		{SearchQuery{Text: "from:harbour"}, "52"},
+		{SearchQuery{Text: `from:"HARBOUR master" quick`}, "5"},
+		{SearchQuery{Text: `from:"master harbour"`}, ""},
+		{SearchQuery{Text: "from:harb"}, ""},
+		{SearchQuery{Text: "-from:harbour quick"}, "4"},
 		{SearchQuery{Text: "-quick"}, "63210"},
 		{SearchQuery{Text: "?!"}, ""},
 		{SearchQuery{}, "6543210"},
@@ -401,7 +414,7 @@ func TestPhraseEnds(t *testing.T) {
 	s.view(t, func(tx *Tx) error {
 		for text, want := range map[string]int{
 			`"cats dogs"`: 0, `"dogs big"`: 0, `"big fish"`: 1, "cats dogs fish": 1, `"text first"`: 0, `"summary le"`: 0, `"texte a"`: 0, `"a moon"`: 1,
-			`"moon rising"`: 0, `"moon ris*"`: 0, `"title le"`: 0, `"ann bob"`: 0, `"bob h example"`: 1, border: 0, border + "*": 0, `"cats ` + border + ` dogs"`: 0,
+			`"moon rising"`: 0, `"moon ris*"`: 0, `"title le"`: 0, `"ann bob"`: 0, `"bob h example"`: 0, "from:ann": 1, border: 0, border + "*": 0, `"cats ` + border + ` dogs"`: 0,
 			markSign + "*": 0, mark(markIs, "note"): 0, `"of the text"`: 1, `"of the summary"`: 1,
 		} {
 			res, err := tx.Search(SearchQuery{Text: text, Any: true})

@@ -185,8 +185,8 @@ func (p *plan) sorted(at cursor, values []any) string {
 		key, _ := o.key() // it was checked
 		if o.By == byRelevance {
 			key = "0"
-			if p.ranked { // a word in a title or a tag says more than in a text
-				key = "-bm25(posts_fts, 4.0, 1.0, 1.0, 2.0, 3.0)"
+			if p.ranked { // a word in a title or a tag says more than in a text, an author's name less
+				key = "-bm25(posts_fts, 4.0, 1.0, 1.0, 0.1, 3.0)"
 			}
 		}
 		columns = append(columns, fmt.Sprintf("%s AS k%d", key, i))

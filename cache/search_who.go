@@ -2,6 +2,7 @@ package cache
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -16,12 +17,15 @@ type persons struct {
 const maxPeople = 20
 
 // called is the SQL of the actors who are called something: ?1 and before ?2 is
-// their handle, or they have the handle or JID ?3.
+// their handle, or they have the handle or JID ?3, or the index finds their
+// display name by ?4.
 const called = `SELECT uri FROM accounts WHERE acct >= %[1]s AND acct < %[2]s
 	UNION ALL SELECT uri FROM actors WHERE acct >= %[1]s AND acct < %[2]s
 	UNION ALL SELECT a.uri FROM handles h JOIN accounts a ON a.jid = h.jid AND a.node = h.node WHERE h.acct = %[3]s
 	UNION ALL SELECT uri FROM accounts WHERE jid = %[3]s AND node = ''
-	UNION ALL SELECT uri FROM bindings WHERE jid = %[3]s AND ended_at = 0`
+	UNION ALL SELECT uri FROM bindings WHERE jid = %[3]s AND ended_at = 0
+	UNION ALL SELECT a.uri FROM people_fts f CROSS JOIN accounts a ON a.id = f.rowid / 2 WHERE people_fts MATCH %[4]s AND f.rowid %% 2 = 1
+	UNION ALL SELECT a.uri FROM people_fts f CROSS JOIN actors a ON a.id = f.rowid / 2 WHERE people_fts MATCH %[4]s AND f.rowid %% 2 = 0`
 
 // handles are the range of handles that somebody may have.
 func handles(who string) (first, end string) {
@@ -31,8 +35,22 @@ func handles(who string) (first, end string) {
 	return who + "@", who + "A" // A comes after @
 }
 
+// displayed finds, in the index of people, those whose display name has the words
+// of a value; nobody by a value with an address in it.
+func displayed(who string) string {
+	if strings.Contains(who, "@") || isHost(who) {
+		return `name : ""`
+	}
+	return `name : "` + strings.Join(words(Fold(who)), " ") + `"`
+}
+
+// isHost tells whether a value of from: or to: may be a host.
+func isHost(who string) bool {
+	return strings.Contains(who, ".") && !strings.ContainsAny(who, "@ ")
+}
+
 // people finds whom a value of from: or to: means: a URI, a handle, a JID, the
-// name before a handle's @, a host, or oneself as "me".
+// name before a handle's @, words of a display name, a host, or oneself as "me".
 func (tx *Tx) people(who string, v Viewer) (p persons, err error) {
 	who = strings.TrimPrefix(strings.TrimPrefix(who, "acct:"), "@")
 	if strings.EqualFold(who, "me") {
@@ -46,11 +64,11 @@ func (tx *Tx) people(who string, v Viewer) (p persons, err error) {
 		return p, nil
 	}
 	who = strings.ToLower(strings.TrimPrefix(who, "xmpp:"))
-	if !strings.Contains(who, "@") && strings.Contains(who, ".") {
+	if isHost(who) {
 		p.host = who
 	}
 	first, end := handles(who)
-	p.uris, err = all(tx, value[string], "SELECT DISTINCT uri FROM ("+fmt.Sprintf(called, "?1", "?2", "?3")+") LIMIT ?4 + 0", first, end, who, maxPeople+1)
+	p.uris, err = all(tx, value[string], "SELECT DISTINCT uri FROM ("+fmt.Sprintf(called, "?1", "?2", "?3", "?4")+") LIMIT ?5 + 0", first, end, who, displayed(who), maxPeople+1)
 	if err == nil && len(p.uris) == 0 && p.host == "" {
 		p.uris, err = tx.signers(who)
 	}
@@ -66,25 +84,36 @@ func (tx *Tx) people(who string, v Viewer) (p persons, err error) {
 // signersAmong is among how many posts their authors are looked for.
 const signersAmong = 200
 
-// signers finds the owners of posts that say such a handle themselves: of
+// signers finds the owners of posts that say such a handle or name themselves: of
 // people who are not known otherwise, as after an import, which has no actors.
 func (tx *Tx) signers(who string) ([]string, error) {
 	list := words(Fold(who))
 	if len(list) == 0 {
 		return nil, nil
 	}
-	name, _, _ := strings.Cut(who, "@")
-	return all(tx, value[string], `SELECT DISTINCT p.owner FROM (SELECT rowid AS id FROM posts_fts WHERE posts_fts MATCH ?1 ORDER BY rowid DESC LIMIT ?2 + 0) f
-		JOIN posts p ON p.id = f.id JOIN bodies b ON b.post_id = p.id
-		WHERE lower(b.parsed ->> '$.owner.handle') = ?3 OR (?3 = ?4 AND substr(lower(b.parsed ->> '$.owner.handle'), 1, length(?4) + 1) = ?4 || '@')
-		LIMIT ?5 + 0`, `author : "`+strings.Join(list, " ")+`"`, signersAmong, who, name, maxPeople)
+	type signer struct{ uri, handle, name string }
+	found, err := all(tx, func(r row) (x signer, err error) {
+		err = r.Scan(&x.uri, &x.handle, &x.name)
+		return x, err
+	}, `SELECT DISTINCT p.owner, coalesce(lower(b.parsed ->> '$.owner.handle'), ''), coalesce(b.parsed ->> '$.owner.name', '')
+		FROM (SELECT rowid AS id FROM posts_fts WHERE posts_fts MATCH ?1 ORDER BY rowid DESC LIMIT ?2 + 0) f
+		JOIN posts p ON p.id = f.id JOIN bodies b ON b.post_id = p.id`, `author : "`+strings.Join(list, " ")+`"`, signersAmong)
+	var uris []string
+	for _, x := range found {
+		name, _, _ := strings.Cut(x.handle, "@")
+		is := x.handle == who || !strings.Contains(who, "@") && (name == who || len(matches(x.name, []term{{words: list}})) > 0)
+		if is && !slices.Contains(uris, x.uri) && len(uris) < maxPeople {
+			uris = append(uris, x.uri)
+		}
+	}
+	return uris, err
 }
 
 // among is the SQL of the list of persons.
 func (w *sqlWriter) among(who persons) string {
 	if who.many != "" {
 		first, end := handles(who.many)
-		return "(" + fmt.Sprintf(called, w.arg(first), w.arg(end), w.arg(who.many)) + ")"
+		return "(" + fmt.Sprintf(called, w.arg(first), w.arg(end), w.arg(who.many), w.arg(displayed(who.many))) + ")"
 	}
 	names := make([]string, len(who.uris))
 	for i, uri := range who.uris {
