@@ -140,6 +140,7 @@ func (tx *Tx) erase(uri string, id int64, inIndex bool, at time.Time) error {
 		`DELETE FROM media WHERE id IN (SELECT media FROM media_uses u WHERE u.object = ?1
 			AND NOT EXISTS (SELECT 1 FROM media_uses o WHERE o.media = u.media AND o.object <> ?1))`,
 		"DELETE FROM media_uses WHERE object = ?",
+		"DELETE FROM notices WHERE object = ?",
 	} {
 		if err := tx.run(q, uri); err != nil {
 			return err

@@ -178,6 +178,7 @@ func (tx *Tx) forget(c candidate) error {
 		"DELETE FROM reactions WHERE object = ?",
 		"UPDATE activities SET raw = NULL WHERE object = ? AND object <> ''",
 		"DELETE FROM posts WHERE uri = ?",
+		"DELETE FROM notices WHERE object = ?",
 	} {
 		if err := tx.run(q, c.uri); err != nil {
 			return err

@@ -250,12 +250,24 @@ func TestWhyFollowsEnd(t *testing.T) {
 		says string
 	}{
 		{"refused", func(b *binding) {
+			b.update(func(tx *cache.Tx) error {
+				f, err := tx.Follow(b.louise.URI, b.ann.ID)
+				if f.State = cache.FollowPending; err == nil {
+					err = tx.PutFollow(f)
+				}
+				return err
+			})
 			b.comes(b.ann, b.ann.Activity(as2.TypeReject, aptest.Doc{"type": "Follow", "actor": b.louise.URI, "object": b.ann.ID}))
-		}, "You do not follow ann (ann@HOST) any more, or were not allowed to."},
+		}, "ann (@ann@HOST) refused your request to follow."},
+		{"removed", func(b *binding) {
+			b.comes(b.ann, b.ann.Activity(as2.TypeReject, aptest.Doc{"type": "Follow", "actor": b.louise.URI, "object": b.ann.ID}))
+		}, "ann (@ann@HOST) removed you from their followers."},
+		{"blocked, which is not told", func(b *binding) { b.comes(b.ann, b.ann.Activity(as2.TypeBlock, b.louise.URI)) },
+			"ann (@ann@HOST) removed you from their followers."},
 		{"left", func(b *binding) { b.comes(b.ann, b.ann.Activity(as2.TypeDelete, b.ann.ID)) },
-			"ann (ann@HOST) has left the fediverse, so you do not follow them any more."},
+			"The account of ann (@ann@HOST) was deleted, so you no longer follow it."},
 		{"another has the name", func(b *binding) { b.to(b.other.ID); b.known(b.other) },
-			"ann@HOST is somebody else now, so you do not follow who had that name any more. To follow who has it now, send: follow ann@HOST"},
+			"@ann@HOST now belongs to a different account; you no longer follow the old one. To follow the new one, send: follow ann@HOST"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b := newBinding(t)

@@ -71,8 +71,8 @@ func TestCommandsOfAUser(t *testing.T) {
 	for _, c := range []struct{ says, want string }{
 		{"status", "Your node urn:xmpp:microblog:0 is open to everybody; I am subscribed to it."},
 		{"status", "Followers: 1. Following: 0. Posts on the fediverse: 1."},
-		{"followers", "Bob (bob@pub.test) (pending)\nAlice (alice@mast.social)"},
-		{"approve bob@pub.test", "Bob (bob@pub.test) follows you now."},
+		{"followers", "Bob (@bob@pub.test) (pending)\nAlice (@alice@mast.social)"},
+		{"approve bob@pub.test", "Bob (@bob@pub.test) follows you now."},
 		{"deny alice@mast.social", "does not follow you"},
 		{"approve alice@mast.social", "did not ask"},
 		{"lock on", "you are asked"},
@@ -108,7 +108,7 @@ func TestLongLists(t *testing.T) {
 	})
 	text, _ := w.obey(t.Context(), phone, "followers")
 	lines := strings.Split(text, "\n")
-	if lines[0] != "Bob (bob@pub.test) (pending)" || len(lines) != listMost+1 || lines[listMost] != "… and more" {
+	if lines[0] != "Bob (@bob@pub.test) (pending)" || len(lines) != listMost+1 || lines[listMost] != "… and more" {
 		t.Errorf("%d lines: %s", len(lines), text)
 	}
 }

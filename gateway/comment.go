@@ -146,11 +146,20 @@ func (g *Gateway) commentAsMessage(ctx context.Context, j cache.Job, w commentWo
 	if user.Local() == "" {
 		return nil
 	}
-	text := fmt.Sprintf("%s replied to your post:\n%s", p.Owner.Name, p.Text)
-	if p.URL != "" {
-		text += "\n" + p.URL
+	done := " replied to your post"
+	err := g.store.View(ctx, func(tx *cache.Tx) error {
+		parent, err := tx.PostByURI(p.ReplyTo, operator)
+		if err == nil && parent.Post.Owner.JID == string(user) {
+			done = " replied to " + naming(parent.Post)
+		} else if err == nil {
+			done = " commented on your post"
+		}
+		return ignoreMissing(err)
+	})
+	if err != nil {
+		return err
 	}
-	return g.link.Deliver(ctx, g.botMessage(user, stanzaID(j), text))
+	return g.notice(ctx, messageWork{URI: p.URI, User: string(user), Notice: noticeOf(p, done), Ref: refOf(p)}, stanzaID(j))
 }
 
 // retractComment takes a comment away. Where only the node's owner may do that

@@ -110,7 +110,7 @@ func TestCommentRefused(t *testing.T) {
 		w.xmpp.mu.Lock()
 		told := 0
 		for _, el := range w.xmpp.sent {
-			if el.Name == "message" && el.Get("to") == louise && strings.Contains(el.ChildContent("", "body"), "Bob replied to your post:\nre") {
+			if el.Name == "message" && el.Get("to") == louise && strings.Contains(el.ChildContent("", "body"), "Bob (@bob@pub.test) replied to your post “Talk to me.”:\nre") {
 				told++
 			}
 		}

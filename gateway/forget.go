@@ -36,7 +36,8 @@ func (g *Gateway) prune(ctx context.Context) {
 		"failed jobs": func(tx *cache.Tx) (int, error) {
 			return tx.PruneFailed(now.Add(-failedLife), failedMost, pruneStep)
 		},
-		"news": func(tx *cache.Tx) (int, error) { return tx.ForgetNews(now.Add(-newsLife), pruneStep) },
+		"notices": func(tx *cache.Tx) (int, error) { return tx.ForgetNotices(now.Add(-noticeLife), pruneStep) },
+		"news":    func(tx *cache.Tx) (int, error) { return tx.ForgetNews(now.Add(-newsLife), pruneStep) },
 	} {
 		for n := pruneStep; n >= pruneStep && ctx.Err() == nil; {
 			err := g.store.Update(ctx, func(tx *cache.Tx) (err error) {

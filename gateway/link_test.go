@@ -95,7 +95,7 @@ func TestFollowerBecomesActor(t *testing.T) {
 		t.Errorf("after the link %+v", after)
 	}
 	text, _ := w.obey(ctx, louise, "following")
-	if text != "Alice (alice@mast.social) (pending)" {
+	if text != "Alice (@alice@mast.social) (pending)" {
 		t.Errorf("following says %q", text)
 	}
 	w.obey(ctx, louise, "unfollow alice@mast.social")
@@ -169,7 +169,7 @@ func TestBlock(t *testing.T) {
 	w.expect("Undo Reject")
 	w.publish(louise, feed, w.entry("fern", "Not for Alice."))
 	w.expect("")
-	if text, _ := w.obey(ctx, louise, "blocks"); text != "Alice (alice@mast.social)" {
+	if text, _ := w.obey(ctx, louise, "blocks"); text != "Alice (@alice@mast.social)" {
 		t.Errorf("blocks says %q", text)
 	}
 	if text, _ := w.obey(ctx, louise, "unblock alice@mast.social"); !strings.Contains(text, "lifted") {

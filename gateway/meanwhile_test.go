@@ -64,7 +64,11 @@ func (f *fediverse) heard(to string) string {
 				out = append(out, it.Child(stanza.NSAtom, "entry").ChildContent(stanza.NSAtom, "title"))
 			}
 		} else if el.Get("from") != ourComponent {
-			out = append(out, el.ChildContent("", "body"))
+			body := el.ChildContent("", "body")
+			if _, text, marked := strings.Cut(body, "Your answer is a private message.\n\n"); marked {
+				body = text
+			}
+			out = append(out, body)
 		}
 		return true
 	})

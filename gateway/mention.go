@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"errors"
+	"net/url"
+	"slices"
 	"strings"
 	"sync"
 
@@ -37,6 +39,70 @@ func (g *Gateway) resolveMentions(ctx context.Context, p translate.Post) []trans
 		out = append(out, translate.Mention{Actor: who, Text: m.Text})
 	}
 	return out
+}
+
+// withJIDs gives mentions the addresses by which XMPP knows who is meant: those of
+// our users, and of actors at the gateway.
+func (g *Gateway) withJIDs(tx *cache.Tx, mentions []translate.Mention) ([]translate.Mention, error) {
+	var out []translate.Mention
+	for i, m := range mentions {
+		jid, err := g.jidOf(tx, m.Actor)
+		if err != nil {
+			return nil, err
+		}
+		if jid == m.JID {
+			continue
+		}
+		if out == nil {
+			out = slices.Clone(mentions)
+		}
+		out[i].JID = jid
+	}
+	if out == nil {
+		return mentions, nil
+	}
+	return out, nil
+}
+
+// jidOf is the address of somebody who is mentioned, or "". Of who is not known
+// here it is the one that the handle leads to, if that is of the actor's own host.
+func (g *Gateway) jidOf(tx *cache.Tx, m translate.Actor) (string, error) {
+	switch {
+	case m.JID != "" || m.URI == "":
+		return m.JID, nil
+	case g.addr.IsLocalURL(m.URI): // what the id says: whether there is such a user is nobody's business
+		return g.localJID(m.URI), nil
+	}
+	a, err := tx.ActorByURI(m.URI)
+	if err == nil || !errors.Is(err, cache.ErrNotFound) {
+		return a.JID, err
+	}
+	_, host, _ := strings.Cut(m.Handle, "@")
+	if u, err := url.Parse(m.URI); err != nil || !strings.EqualFold(u.Host, host) {
+		return "", nil
+	}
+	jid, err := g.addr.ActorJID(m.Handle)
+	if err != nil {
+		return "", nil // it cannot be written as one
+	}
+	return jid, nil
+}
+
+// localJID is the address that an actor's id of ours stands for, or "".
+func (g *Gateway) localJID(uri string) string {
+	ref, err := g.addr.ParseURL(uri)
+	if err != nil || ref.Kind != translate.URLActor {
+		return ""
+	}
+	handle, _, err := g.addr.ParseAcct(ref.Acct)
+	if err != nil {
+		return ""
+	}
+	jid, _, err := g.addr.ParseHandle(handle)
+	if err != nil {
+		return "" // a hash
+	}
+	return jid
 }
 
 // meet reads actors that are not known yet from their origins, at most

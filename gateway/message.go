@@ -68,6 +68,18 @@ func refOf(p translate.Post) string {
 	return translate.PubSubURI(p.Item.Service, p.Item.Node, p.Item.ID)
 }
 
+// notice tells a user something, and notes first of which post it is: they may
+// answer at once.
+func (g *Gateway) notice(ctx context.Context, w messageWork, id string) error {
+	if w.URI != "" {
+		n := cache.Notice{User: w.User, ID: id, Object: w.URI, Text: w.Notice, At: g.now()}
+		if err := g.store.Update(ctx, func(tx *cache.Tx) error { return tx.PutNotice(n) }); err != nil {
+			return err
+		}
+	}
+	return g.link.Deliver(ctx, g.noticeMessage(w, id))
+}
+
 // noticeMessage is a message from the gateway itself, with what it is about.
 func (g *Gateway) noticeMessage(w messageWork, id string) *stanza.Element {
 	el := g.botMessage(stanza.JID(w.User), id, w.Notice)
@@ -75,20 +87,6 @@ func (g *Gateway) noticeMessage(w messageWork, id string) *stanza.Element {
 		el.Add(stanza.New(stanza.NSReference, "reference").Set("type", "mention").Set("uri", translate.JIDURI(w.User)).Set("anchor", w.Ref))
 	}
 	return el
-}
-
-// mentionNotice tells an addressee of a public post about it, unless it
-// arrives as a comment on their own post anyway.
-func (g *Gateway) mentionNotice(p translate.Post, to cache.Account, comment *commentWork) string {
-	if comment != nil && comment.User == to.JID || p.Owner.URI == to.URI {
-		return ""
-	}
-	for _, uri := range append(append([]string{}, p.To...), p.Cc...) {
-		if uri == to.URI {
-			return fmt.Sprintf("%s mentioned you: %s %s", p.Owner.Name, teaser(p), p.URL)
-		}
-	}
-	return ""
 }
 
 // botMessage is a chat message from the gateway's own address.
@@ -116,7 +114,7 @@ func (g *Gateway) runMessage(ctx context.Context, j cache.Job) error {
 			Set("from", w.Bounce.To).Set("to", w.Bounce.From)
 		return g.link.Deliver(ctx, el.Add(stanza.NewError(w.Condition, w.Notice).Element()))
 	case w.Notice != "":
-		return g.link.Deliver(ctx, g.noticeMessage(w, stanzaID(j)))
+		return g.notice(ctx, w, stanzaID(j))
 	case w.Retract != "":
 		m := xmpp.Message{ID: stanzaID(j), Type: "chat", Retracts: w.Retract}
 		m.From, m.To = stanza.JID(w.Our), stanza.JID(w.User)
@@ -137,6 +135,9 @@ func (g *Gateway) privatePost(ctx context.Context, w messageWork) error {
 			return err
 		}
 		p = stored.Post
+		if p.Mentions, err = g.withJIDs(tx, p.Mentions); err != nil {
+			return err
+		}
 		if to, err = tx.AccountByURI(w.To); err != nil {
 			return err
 		}

@@ -88,7 +88,7 @@ func (g *Gateway) runNews(ctx context.Context, j cache.Job) error {
 		return ignoreMissing(err)
 	}
 	if m.Notice != "" {
-		if err := g.link.Deliver(ctx, g.noticeMessage(m, stanzaID(j))); err != nil {
+		if err := g.notice(ctx, m, stanzaID(j)); err != nil {
 			return fmt.Errorf("tell %s: %w", w.User, err)
 		}
 	}
@@ -125,8 +125,8 @@ func (g *Gateway) newsMessage(tx *cache.Tx, u cache.Untold) (messageWork, error)
 			if err != nil {
 				continue
 			}
-			m.Ref = refOf(stored.Post)
-			text += ": " + teaser(stored.Post)
+			m.URI, m.Ref = stored.Post.URI, refOf(stored.Post)
+			text += " " + naming(stored.Post)
 		}
 		lines = append(lines, text)
 	}
@@ -134,13 +134,13 @@ func (g *Gateway) newsMessage(tx *cache.Tx, u cache.Untold) (messageWork, error)
 		lines = append(lines, fmt.Sprintf("… and %s %d more of your posts", newsMany(u.Kind), u.More))
 	}
 	if len(lines) > 1 {
-		m.Ref = ""
+		m.URI, m.Ref = "", ""
 	}
 	m.Notice = strings.Join(lines, "\n")
 	return m, nil
 }
 
-// newsText is what is told of a post, of one person or of many.
+// newsText is what is told of one person or of many, up to the post that it is about.
 func newsText(first cache.Actor, u cache.UntoldPost) string {
 	one, many := newsVerbs(first, u.First)
 	who := nameAndHandle(first)
@@ -162,11 +162,11 @@ func newsMany(kind string) string {
 func newsVerbs(first cache.Actor, n cache.News) (one, many string) {
 	switch n.Kind {
 	case newsLike:
-		return "likes your post", "like your post"
+		return "likes", "like"
 	case newsReact:
-		return "reacted with " + n.Word + " to your post", "reacted to your post"
+		return "reacted " + n.Word + " to", "reacted to"
 	case newsBoost:
-		return "boosted your post", "boosted your post"
+		return "boosted", "boosted"
 	case newsFollow:
 		return "follows you now.", "follow you now."
 	case newsAsk:

@@ -60,7 +60,7 @@ func TestNews(t *testing.T) {
 		like(i)
 	}
 	w.pass(newsSoon)
-	expect("Alice (alice@mast.social) and 41 others like your post: “First.”")
+	expect("Alice (@alice@mast.social) and 41 others like your post “First.”")
 	for i := range 100 {
 		w.undo(aliceURI, fmt.Sprintf("%s/l%d", aliceURI, i), uri, "")
 		w.reaction(aliceURI, fmt.Sprintf("%s/l%d", aliceURI, i+1), uri, "")
@@ -71,15 +71,15 @@ func TestNews(t *testing.T) {
 		like(i)
 	}
 	w.pass(newsSoon)
-	expect("U50 (u50@mast.social) and 1 other like your post: “First.”")
+	expect("U50 (@u50@mast.social) and 1 other like your post “First.”")
 	like(60)
 	w.pass(newsSoon)
 	expect() // more so soon waits
 	w.pass(newsAgain)
-	expect("U60 (u60@mast.social) likes your post: “First.”")
+	expect("U60 (@u60@mast.social) likes your post “First.”")
 	w.reaction(bobURI, bobURI+"/r", uri, "🌱")
 	w.pass(newsSoon)
-	expect("Bob (bob@pub.test) reacted with 🌱 to your post: “First.”")
+	expect("Bob (@bob@pub.test) reacted 🌱 to your post “First.”")
 	w.pass(newsLife)
 	w.update(func(tx *cache.Tx) error {
 		_, err := tx.ForgetNews(w.clock(), 1000)
@@ -87,7 +87,7 @@ func TestNews(t *testing.T) {
 	})
 	like(70)
 	w.pass(newsSoon)
-	expect("U70 (u70@mast.social) likes your post: “First.”")
+	expect("U70 (@u70@mast.social) likes your post “First.”")
 }
 
 // TestNewsMeanwhile shows that what comes while a message is sent is told by the
@@ -112,7 +112,7 @@ func TestNewsMeanwhile(t *testing.T) {
 	}
 	w.update(func(tx *cache.Tx) error { return tx.MarkTold(seen, w.clock()) })
 	w.pass(newsSoon)
-	if got := w.news(); !slices.Equal(got, []string{"Bob (bob@pub.test) follows you now."}) {
+	if got := w.news(); !slices.Equal(got, []string{"Bob (@bob@pub.test) follows you now."}) {
 		t.Errorf("told %q", got)
 	}
 }
@@ -133,8 +133,8 @@ func TestNewsOfManyPosts(t *testing.T) {
 	w.reaction(bobURI, bobURI+"/l", posts[1], "")
 	w.retractItem(louise, feed, "p2")
 	w.pass(newsSoon)
-	want := "Alice (alice@mast.social) likes your post: “Number 0.”\nAlice (alice@mast.social) and 1 other like your post: “Number 1.”\n" +
-		"Alice (alice@mast.social) likes your post: “Number 3.”\nAlice (alice@mast.social) likes your post: “Number 4.”\n… and likes of 3 more of your posts"
+	want := "Alice (@alice@mast.social) likes your post “Number 0.”\nAlice (@alice@mast.social) and 1 other like your post “Number 1.”\n" +
+		"Alice (@alice@mast.social) likes your post “Number 3.”\nAlice (@alice@mast.social) likes your post “Number 4.”\n… and likes of 3 more of your posts"
 	if got := w.news(); len(got) != 1 || got[0] != want {
 		t.Errorf("told %q", got)
 	}
@@ -144,7 +144,7 @@ func TestNewsOfManyPosts(t *testing.T) {
 		t.Errorf("told %q so soon", got)
 	}
 	w.pass(newsAgain)
-	if got := w.news(); !slices.Equal(got, []string{"Bob (bob@pub.test) likes your post: “Number 5.”"}) {
+	if got := w.news(); !slices.Equal(got, []string{"Bob (@bob@pub.test) likes your post “Number 5.”"}) {
 		t.Errorf("told %q", got)
 	}
 }

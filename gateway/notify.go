@@ -291,6 +291,10 @@ func (g *Gateway) item(tx *cache.Tx, p translate.Post, at translate.Item) (xmpp.
 	if it := p.Item; at.Service == g.addr.Component() && it != nil { // a list shows copies
 		l.Via = translate.PubSubURI(it.Service, it.Node, it.ID)
 	}
+	var err error
+	if shown.Mentions, err = g.withJIDs(tx, shown.Mentions); err != nil {
+		return xmpp.Item{}, err
+	}
 	if p.Comments != nil && !l.Comment {
 		l.Comments = translate.PubSubURI(p.Comments.Service, p.Comments.Name, "")
 	}
@@ -325,22 +329,36 @@ type stateWork struct {
 // ending is why a follow ended.
 type ending string
 
-// Follows end by a Reject, and with the actor.
+// Follows end by a Reject, and with the actor. A Block is told as the Reject that it
+// stands for: the blocked are not told (V12).
 const (
-	refusedFollow ending = ""
+	refusedFollow ending = "refused" // the request
+	removedFollow ending = "removed" // the follower, who was let in before
 	actorLeft     ending = "left"
 	nameTaken     ending = "name" // it leads to another actor
 )
 
+// endedBy is how a follow ends that the followed ends.
+func endedBy(f cache.Follow) ending {
+	if f.State == cache.FollowAccepted {
+		return removedFollow
+	}
+	return refusedFollow
+}
+
 // of says it to a follower; jid is what the actor had for an address.
 func (e ending) of(who cache.Actor, jid stanza.JID) string {
 	switch e {
+	case refusedFollow:
+		return nameAndHandle(who) + " refused your request to follow."
+	case removedFollow:
+		return nameAndHandle(who) + " removed you from their followers."
 	case actorLeft:
-		return nameAndHandle(who) + " has left the fediverse, so you do not follow them any more."
+		return "The account of " + nameAndHandle(who) + " was deleted, so you no longer follow it."
 	case nameTaken:
-		return fmt.Sprintf("%s is somebody else now, so you do not follow who had that name any more. To follow who has it now, send: follow %[1]s", stanza.UnescapeLocal(jid.Local()))
+		return fmt.Sprintf("@%s now belongs to a different account; you no longer follow the old one. To follow the new one, send: follow %[1]s", stanza.UnescapeLocal(jid.Local()))
 	}
-	return "You do not follow " + nameAndHandle(who) + " any more, or were not allowed to."
+	return "You no longer follow " + nameAndHandle(who) + "." // queued by an older version
 }
 
 func (g *Gateway) stateJob(account cache.Account, actor cache.Actor, state cache.FollowState, why ending) cache.Job {

@@ -171,6 +171,7 @@ func (g *Gateway) receiveDecision(ctx context.Context, a activity, state cache.F
 		if err != nil {
 			return err
 		}
+		why := endedBy(f)
 		f.State, f.Approved, f.UpdatedAt = state, state == cache.FollowAccepted, g.now()
 		if state == cache.FollowRejected {
 			_, err = tx.DeleteFollow(f.Follower, f.Followee)
@@ -180,7 +181,7 @@ func (g *Gateway) receiveDecision(ctx context.Context, a activity, state cache.F
 		if err != nil {
 			return err
 		}
-		jobs := []cache.Job{g.stateJob(account, a.actor, state, refusedFollow)}
+		jobs := []cache.Job{g.stateJob(account, a.actor, state, why)}
 		if state == cache.FollowAccepted {
 			came, err := g.meanwhile(tx, f, account)
 			if err != nil {
@@ -204,6 +205,10 @@ func (g *Gateway) receiveBlock(ctx context.Context, a activity) error {
 		if _, err := tx.DeleteFollow(a.actor.URI, account.URI); err != nil {
 			return err
 		}
+		ended, err := tx.Follow(account.URI, a.actor.URI)
+		if ignoreMissing(err) != nil {
+			return err
+		}
 		had, err := tx.DeleteFollow(account.URI, a.actor.URI)
 		if err != nil {
 			return err
@@ -212,7 +217,7 @@ func (g *Gateway) receiveBlock(ctx context.Context, a activity) error {
 			return err
 		}
 		if had {
-			return tx.Enqueue(g.stateJob(account, a.actor, cache.FollowRejected, refusedFollow))
+			return tx.Enqueue(g.stateJob(account, a.actor, cache.FollowRejected, endedBy(ended)))
 		}
 		return nil
 	})
@@ -231,5 +236,8 @@ func nameAndHandle(a cache.Actor) string {
 	if a.Name == "" || a.Name == handleOf(a) {
 		return handleOf(a)
 	}
-	return a.Name + " (" + handleOf(a) + ")"
+	if a.Acct == "" {
+		return a.Name + " (" + a.URI + ")"
+	}
+	return a.Name + " (@" + a.Acct + ")"
 }

@@ -233,12 +233,3 @@ func ignoreConflict(err error) error {
 	}
 	return err
 }
-
-// teaser is the start of a post, for notices.
-func teaser(p translate.Post) string {
-	text := strings.Join(strings.Fields(p.Title+" "+p.Text), " ")
-	if r := []rune(text); len(r) > 80 {
-		return "“" + string(r[:79]) + "…”"
-	}
-	return "“" + text + "”"
-}

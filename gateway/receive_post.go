@@ -342,7 +342,11 @@ func (g *Gateway) announceRemote(tx *cache.Tx, p translate.Post, t taken, change
 			if err != nil {
 				return err
 			}
-			if notice := g.mentionNotice(p, acc, comment); notice != "" && !blocked {
+			notice, err := g.postNotice(tx, p, acc, comment)
+			if err != nil {
+				return err
+			}
+			if notice != "" && !blocked {
 				jobs = append(jobs, g.noticeJob(acc.JID, notice, p))
 			}
 		}

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -21,12 +22,13 @@ const (
 	maxNames = 20       // recipients that are listed
 )
 
-// ChatParts writes a post as chat messages: the text, with its warning first,
-// then one message for each attachment whose body is the URL, which is what all
-// clients show (xmpp.md 1.5). When several are addressed, the text says who.
+// ChatParts writes a post as chat messages: the text, then one message for each
+// attachment whose body is the URL, which is what all clients show (xmpp.md 1.5).
+// The text begins with its warning, which clients that fold spoilers leave out,
+// and with whom it is for if that is not the reader alone.
 func ChatParts(p Post) []ChatPart {
 	_, text := p.Body()
-	body := join("\n\n", p.Warning, p.Title, text)
+	body := join("\n\n", p.Title, text)
 	for _, l := range p.Links {
 		if !strings.Contains(body, l.URL) {
 			body = join("\n\n", body, join(" ", l.Title, l.URL))
@@ -35,12 +37,14 @@ func ChatParts(p Post) []ChatPart {
 	if len(body) > maxChat {
 		body = join("\n\n", cutBytes(body, maxChat)+"…", p.URL)
 	}
-	body = join("\n\n", body, chatRecipients(p))
+	body = join("\n\n", chatCircle(p), body, chatRecipients(p))
+	warning := p.WarningLine()
 	var parts []ChatPart
-	if body != "" {
-		part := ChatPart{Body: body, Payload: references(body, p.Mentions)}
-		if p.Warning != "" || p.Sensitive {
-			part.Payload = append(part.Payload, stanza.Text(stanza.NSSpoiler, "spoiler", p.Warning))
+	if body != "" || warning != "" {
+		shown := join("\n\n", warning, body)
+		part := ChatPart{Body: shown, Payload: references(shown, p.Mentions)}
+		if warning != "" {
+			part.Payload = append(part.Payload, stanza.Text(stanza.NSSpoiler, "spoiler", p.Warning), spoilerFallback(shown, body))
 		}
 		parts = append(parts, part)
 	}
@@ -48,6 +52,40 @@ func ChatParts(p Post) []ChatPart {
 		parts = append(parts, mediaPart(m))
 	}
 	return parts
+}
+
+// WarningLine is how plain text says that a post has a warning, or "".
+func (p Post) WarningLine() string {
+	switch {
+	case p.Warning != "":
+		return "CW: " + oneLine(p.Warning)
+	case p.Sensitive && len(p.Media) > 0:
+		return "CW: sensitive media"
+	case p.Sensitive:
+		return "CW: sensitive"
+	}
+	return ""
+}
+
+// spoilerFallback marks the warning in a text, which ends with the body itself,
+// as there for clients that do not know spoilers (XEP-0428).
+func spoilerFallback(shown, body string) *stanza.Element {
+	end := utf8.RuneCountInString(shown) - utf8.RuneCountInString(body)
+	return stanza.New(stanza.NSFallback, "fallback").Set("for", stanza.NSSpoiler).
+		Add(stanza.New("", "body").Set("start", "0").Set("end", itoa(end)))
+}
+
+// chatCircle says whom a post is for that comes as a message and is not for
+// named people: it looks as if it were for its reader alone, and who answers
+// should know that the answer is not for all of them.
+func chatCircle(p Post) string {
+	switch p.Visibility {
+	case Followers:
+		return "🔒 For followers of " + cmp.Or(oneLine(p.Author.Name), p.Author.Handle, p.Author.URI) + ". Your answer is a private message."
+	case Limited:
+		return "🔒 For a limited group. Your answer is a private message."
+	}
+	return ""
 }
 
 // chatRecipients lists those who read a direct post, or one for a closed circle,

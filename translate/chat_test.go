@@ -33,10 +33,11 @@ func TestChatParts(t *testing.T) {
 		got = append(got, g)
 	}
 	want := []part{
-		{"secret\n\n@louise é 😀 look\n\n→ @louise@example.org, @bob@gts.example", []string{
-			"<reference xmlns='urn:xmpp:reference:0' type='mention' begin='8' end='15' uri='xmpp:louise@example.org'/>",
-			"<reference xmlns='urn:xmpp:reference:0' type='mention' begin='49' end='65' uri='https://gts.example/bob'/>",
+		{"CW: secret\n\n@louise é 😀 look\n\n→ @louise@example.org, @bob@gts.example", []string{
+			"<reference xmlns='urn:xmpp:reference:0' type='mention' begin='12' end='19' uri='xmpp:louise@example.org'/>",
+			"<reference xmlns='urn:xmpp:reference:0' type='mention' begin='53' end='69' uri='https://gts.example/bob'/>",
 			"<spoiler xmlns='urn:xmpp:spoiler:0'>secret</spoiler>",
+			"<fallback xmlns='urn:xmpp:fallback:0' for='urn:xmpp:spoiler:0'><body start='0' end='12'/></fallback>",
 		}},
 		{"https://x.test/a.png", []string{
 			"<x xmlns='jabber:x:oob'><url>https://x.test/a.png</url><desc>a cat</desc></x>",
@@ -52,8 +53,43 @@ func TestChatParts(t *testing.T) {
 		t.Errorf("to a closed circle: %q", got)
 	}
 	p.Visibility, p.To = Direct, p.To[:1]
-	if got := ChatParts(p)[0].Body; got != "secret\n\n@louise é 😀 look" {
+	if got := ChatParts(p)[0].Body; got != "CW: secret\n\n@louise é 😀 look" {
 		t.Errorf("to one only: %q", got)
+	}
+}
+
+// TestChatMarks shows how a message begins that is not for its reader alone, or has
+// a warning, and that neither is read back as text.
+func TestChatMarks(t *testing.T) {
+	const forFollowers, limited = "🔒 For followers of Alice. Your answer is a private message.", "🔒 For a limited group. Your answer is a private message."
+	picture := []Media{{URL: "https://x.test/a.png", MediaType: "image/png"}}
+	for _, c := range []struct {
+		name string
+		post Post
+		want string
+	}{
+		{"direct", Post{Visibility: Direct, Text: "Hi."}, "Hi."},
+		{"for followers", Post{Visibility: Followers, Text: "Hi."}, forFollowers + "\n\nHi."},
+		{"for a circle", Post{Visibility: Limited, Text: "Hi."}, limited + "\n\nHi."},
+		{"warned", Post{Visibility: Direct, Text: "Hi.", Warning: "a film\nits end"}, "CW: a film its end\n\nHi."},
+		{"warned, for followers", Post{Visibility: Followers, Text: "Hi.", Warning: "film"}, "CW: film\n\n" + forFollowers + "\n\nHi."},
+		{"a warning alone", Post{Visibility: Direct, Warning: "film", Media: picture}, "CW: film"},
+		{"sensitive", Post{Visibility: Direct, Text: "Hi.", Sensitive: true}, "CW: sensitive\n\nHi."},
+		{"a sensitive picture", Post{Visibility: Direct, Sensitive: true, Media: picture}, "CW: sensitive media"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			p := c.post
+			p.HTML, p.Author = Linker{}.HTML(p.Text), Actor{Name: "Alice", Handle: "alice@mast.social"}
+			part := ChatParts(p)[0]
+			if part.Body != c.want {
+				t.Errorf("begins %q, want %q", part.Body, c.want)
+			}
+			message := stanza.New(stanza.NSComponent, "message").Add(stanza.Text("", "body", part.Body)).Add(part.Payload...)
+			got, err := FromChat(parseEntry(t, message.String()), Actor{}, nil)
+			if err == nil && (strings.Contains(got.Text, "CW: ") || got.Warning != oneLine(p.Warning)) {
+				t.Errorf("read back as %q, with the warning %q", got.Text, got.Warning)
+			}
+		})
 	}
 }
 

@@ -50,6 +50,8 @@ func (m *Message) knows(extension string) bool {
 		return m.Reply != nil
 	case stanza.NSReactions:
 		return m.Reactions != nil
+	case stanza.NSSpoiler:
+		return m.Spoiler != nil
 	case stanza.NSSFS, stanza.NSOOB:
 		return len(m.Files) > 0
 	case "": // before XEP-0428 had the attribute, the whole body was meant
