@@ -91,6 +91,64 @@ func TestDirect(t *testing.T) {
 	})
 }
 
+// TestNotices answers and likes a post of which the gateway told, by chat, and takes
+// both back.
+func TestNotices(t *testing.T) {
+	over(t, mainSetups, func(t *testing.T, s *site) {
+		s.link(s.louise)
+		s.link(s.pierre)
+		ctx := within(t, patience)
+		alice, bot := s.jidOf(s.fedi, "alice"), s.Names.Component
+		note, err := s.fedi.Post(ctx, "alice", lab.Note{HTML: "<p>Where do ferns grow?</p>", Mentions: []string{"@" + s.louise.Account.JID()}})
+		s.must(err)
+		notice, err := s.louise.Inbox.Await(ctx, "the notice", isChat(bot, "mentioned you:\nWhere do ferns grow?"))
+		s.must(err)
+		id := lab.Escape(notice.Attr("id"))
+
+		s.must(s.louise.Message(ctx, bot, "n-1", "In wals.", "<reply xmlns='urn:xmpp:reply:0' to='"+bot+"' id='"+id+"'/>"))
+		made, err := s.fedi.Await(ctx, "the answer", is("Create", "In wals."))
+		s.must(err)
+		inner, _ := made.JSON["object"].(map[string]any)
+		to, _ := made.JSON["to"].([]any)
+		if inner["inReplyTo"] != note || len(to) != 1 || to[0] != "https://www.w3.org/ns/activitystreams#Public" {
+			t.Errorf("the answer is to %v, for %v", inner["inReplyTo"], to)
+		}
+		_, err = s.louise.Inbox.Await(ctx, "what was done", isChat(bot, "You answered "))
+		s.must(err)
+		post, err := s.pierre.FindItem(ctx, alice, lab.Microblog, "the post", lab.Says("ferns grow"))
+		s.must(err)
+		_, err = s.pierre.FindItem(ctx, alice, lab.Comments+post.Attr("id"), "the comment", lab.Says("In wals."))
+		s.must(err)
+
+		s.must(s.louise.Message(ctx, bot, "n-2", "In walls.", "<replace xmlns='urn:xmpp:message-correct:0' id='n-1'/>"))
+		edit, err := s.fedi.Await(ctx, "the correction", is("Update", "In walls."))
+		s.must(err)
+		if edit.Object != made.Object {
+			t.Errorf("the correction is of %s, not %s", edit.Object, made.Object)
+		}
+		s.must(s.louise.Send(ctx, "<message type='chat' id='n-3' to='"+bot+"'><retract xmlns='urn:xmpp:message-retract:1' id='n-1'/></message>"))
+		_, err = s.fedi.Await(ctx, "the retraction", is("Delete", made.Object))
+		s.must(err)
+
+		react := func(n, emoji string) {
+			s.must(s.louise.Send(ctx, "<message type='chat' id='"+n+"' to='"+bot+"'><reactions xmlns='urn:xmpp:reactions:0' id='"+id+"'>"+emoji+"</reactions></message>"))
+		}
+		react("n-4", "<reaction>👍</reaction>")
+		_, err = s.fedi.Await(ctx, "the like", is("Like", note))
+		s.must(err)
+		_, err = s.louise.Inbox.Await(ctx, "what was done", isChat(bot, "You liked the post “Where do ferns grow?”"))
+		s.must(err)
+		react("n-5", "")
+		_, err = s.fedi.Await(ctx, "the end of the like", func(a lab.Activity) bool { return a.Type == "Undo" })
+		s.must(err)
+
+		// Quoted, by who reads this in a client without replies.
+		s.must(s.louise.Message(ctx, bot, "n-6", "> Where do ferns grow?\nBehind the mill.", ""))
+		_, err = s.fedi.Await(ctx, "the answer", is("Create", "Behind the mill."))
+		s.must(err)
+	})
+}
+
 // TestFollowersOnly shows that a post for followers reaches the followers, and
 // nobody else through any door.
 func TestFollowersOnly(t *testing.T) {

@@ -77,6 +77,24 @@ func TestSlixmpp(t *testing.T) {
 			return e.Event == "message" && e.JID == alice && strings.Contains(e.Body, "psst, Jules")
 		})
 		s.must(err)
+		note, err := s.fedi.Post(ctx, "alice", lab.Note{HTML: "<p>what does Jules say?</p>", Mentions: []string{made.Actor}})
+		s.must(err)
+		notice, err := x.Await(ctx, "the notice", func(e lab.SlixEvent) bool {
+			return e.Event == "message" && e.JID == s.Names.Component && strings.Contains(e.Body, "what does Jules say?")
+		})
+		s.must(err)
+		s.must(x.Reply(ctx, s.Names.Component, notice.ID, "Jules says moss."))
+		answer, err := s.fedi.Await(ctx, "the answer to the notice", is("Create", "Jules says moss."))
+		s.must(err)
+		if inner, _ := answer.JSON["object"].(map[string]any); inner["inReplyTo"] != note {
+			t.Errorf("a reply to the notice answers %v, want %s", inner["inReplyTo"], note)
+		}
+		s.must(x.React(ctx, s.Names.Component, notice.ID, "👍"))
+		_, err = s.fedi.Await(ctx, "the like", is("Like", note))
+		s.must(err)
+		s.must(x.React(ctx, s.Names.Component, notice.ID))
+		_, err = s.fedi.Await(ctx, "the end of the like", func(a lab.Activity) bool { return a.Type == "Undo" })
+		s.must(err)
 		s.must(x.Unsubscribe(ctx, alice, lab.Microblog))
 	})
 }

@@ -69,22 +69,22 @@ func (g *Gateway) received(ctx context.Context, m xmpp.Message) {
 // errUnknownCommand is for what the bot was told before and did not understand.
 var errUnknownCommand = errors.New("no such command")
 
-// command answers what is said to the gateway itself. What it does not know it
+// command answers what is said to the gateway itself, unless it is said to a post
+// that the gateway told of. What it does not know it
 // answers once: two programs must not talk to each other for ever.
 func (g *Gateway) command(ctx context.Context, m xmpp.Message) {
-	text := strings.TrimSpace(m.Text)
-	if text == "" || m.Retracts != "" || slices.Contains(m.Hints, "no-store") && m.Body == "" {
+	rest, done := g.toNotice(ctx, m)
+	text := strings.TrimSpace(rest)
+	if done || text == "" || slices.Contains(m.Hints, "no-store") && m.Body == "" {
 		return
 	}
 	answer, known := g.obey(ctx, m.From, text)
 	if !known {
-		key := "command " + string(m.From.Bare()) + " " + hashOf(text)
-		if g.recent.failed(key) != nil {
-			return
-		}
-		g.recent.note(key, errUnknownCommand)
+		answer = g.once(m.From, text, answer)
 	}
-	g.say(ctx, m.From, answer)
+	if answer != "" {
+		g.say(ctx, m.From, answer)
+	}
 }
 
 // refuse tells the sender of a message why it went nowhere.

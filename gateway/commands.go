@@ -86,6 +86,8 @@ func table() []command {
 			more: "What you publish while your node is for contacts only goes to the followers whom you approve, and to nobody else. Off takes it back."},
 		{name: "searchable", arg: "on or off", help: "let everybody find my public posts by search, or not", aliases: []string{"indexable"}, run: searchableCommand},
 		{name: "mine", arg: "number", maybe: true, help: "say that a comment in my name is mine, where its server does not say so", run: mineCommand},
+		{name: "undo", help: "take back the last answer that you gave to a notice", run: undoCommand,
+			more: "A reply to a notice of mine that tells of a post answers that post; a reaction to it is a reaction to the post. Retracting your message takes it back too."},
 		{name: "search", arg: "words", help: "find posts that passed through here", run: searchCommand, pages: searchPage,
 			more: "Words, \"a phrase\", -without, from:alice@mast.social, tag:moss, lang:en, has:media, after:2026-11-01. Ten at a time; more goes on."},
 		{name: "more", help: "go on with the last search", aliases: []string{"next"}, run: moreCommand},

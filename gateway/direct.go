@@ -349,15 +349,19 @@ func (g *Gateway) directRetract(tx *cache.Tx, d dispatch) error {
 // directReact sends the reactions to a message (XEP-0444): a heart or a thumb
 // is a like.
 func (g *Gateway) directReact(tx *cache.Tx, d dispatch) error {
-	var said translate.Attachments
-	for _, emoji := range d.Reactions.Emoji {
-		if translate.IsEmoji(emoji) && len(said.Reactions) < translate.MaxReactions {
-			said.Reactions = append(said.Reactions, emoji)
-		}
-	}
 	stored, err := d.object(tx, d.Reactions.ID)
 	if err != nil {
 		return ignoreMissing(err)
 	}
-	return g.setReactions(tx, d.account, stored.Post, reactionsOf(said))
+	return g.setReactions(tx, d.account, stored.Post, reactionsOf(emojisOf(d.Reactions)))
+}
+
+// emojisOf are the reactions of a message as attachments.
+func emojisOf(r *xmpp.Reactions) (said translate.Attachments) {
+	for _, emoji := range r.Emoji {
+		if translate.IsEmoji(emoji) && len(said.Reactions) < translate.MaxReactions {
+			said.Reactions = append(said.Reactions, emoji)
+		}
+	}
+	return said
 }

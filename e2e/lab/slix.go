@@ -149,6 +149,16 @@ func (x *Slix) Message(ctx context.Context, to, body string) error {
 	return x.do(ctx, map[string]any{"do": "message", "to": to, "body": body}, nil)
 }
 
+// Reply answers a message (XEP-0461).
+func (x *Slix) Reply(ctx context.Context, to, id, body string) error {
+	return x.do(ctx, map[string]any{"do": "reply", "to": to, "id": id, "body": body}, nil)
+}
+
+// React reacts to a message (XEP-0444).
+func (x *Slix) React(ctx context.Context, to, id string, emoji ...string) error {
+	return x.do(ctx, map[string]any{"do": "react", "to": to, "id": id, "emoji": append([]string{}, emoji...)}, nil)
+}
+
 // Await waits for an event that matches, from the beginning on.
 func (x *Slix) Await(ctx context.Context, what string, match func(SlixEvent) bool) (SlixEvent, error) {
 	for {

@@ -29,7 +29,7 @@ class Driver(ClientXMPP):
     def __init__(self, jid, password, ca):
         super().__init__(jid, password)
         self.ca_certs = ca
-        for plugin in ("xep_0004", "xep_0030", "xep_0050", "xep_0055", "xep_0059", "xep_0060", "xep_0163", "xep_0199", "xep_0313"):
+        for plugin in ("xep_0004", "xep_0030", "xep_0050", "xep_0055", "xep_0059", "xep_0060", "xep_0163", "xep_0199", "xep_0313", "xep_0444", "xep_0461"):
             self.register_plugin(plugin)
         register_stanza_plugin(Pubsub, Set)  # its own iterator needs it and forgets it
         self.auto_authorize = True
@@ -142,6 +142,12 @@ class Driver(ClientXMPP):
             return await self.archive(to, node, q.get("words"))
         if do == "message":
             self.send_message(mto=to, mbody=q["body"], mtype="chat")
+            return None
+        if do == "reply":
+            self.plugin["xep_0461"].send_reply(to, q["id"], mto=to, mbody=q["body"], mtype="chat")
+            return None
+        if do == "react":
+            self.plugin["xep_0444"].send_reactions(to, q["id"], q["emoji"])
             return None
         if do == "presence":
             self.send_presence(pto=to, ptype=q.get("type"))
