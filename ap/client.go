@@ -33,6 +33,9 @@ const (
 // acceptDocument asks for AS2 documents, in the words that every peer knows.
 const acceptDocument = as2.MediaType + ", " + as2.MediaTypeLD
 
+// acceptPage asks for a web page, where there is no document under the address.
+const acceptPage = acceptDocument + ", text/html;q=0.5"
+
 // ClientConfig is how a Client is made.
 type ClientConfig struct {
 	AllowPrivate []netip.Prefix // reachable although not public (L6); development only
@@ -42,6 +45,9 @@ type ClientConfig struct {
 	Log          *slog.Logger
 	Now          func() time.Time // default: time.Now
 	Resolver     *net.Resolver    // default: the system's
+	// Ours tells whether an address is one of our own: GetObject does not follow
+	// others to it. Default: none is.
+	Ours func(url string) bool
 	// ObserveClock is told what a peer's clock says and what ours does.
 	ObserveClock func(host string, theirs, ours time.Time)
 }
@@ -136,21 +142,28 @@ func (c *Client) Get(ctx context.Context, url string, key *Key) (*Document, erro
 	if err != nil {
 		return nil, fmt.Errorf("fetch %s: %w", url, err)
 	}
+	return a.document(url)
+}
+
+// document reads an answer.
+func (a answer) document(from string) (*Document, error) {
 	if !as2.IsMediaType(a.contentType) { // L10, SEC-2
-		return nil, fmt.Errorf("fetch %s: %w: content type %q", url, ErrContent, a.contentType)
+		return nil, fmt.Errorf("fetch %s: %w: content type %q", from, ErrContent, a.contentType)
 	}
 	o, err := as2.Parse(a.body)
 	if err != nil {
-		return nil, fmt.Errorf("fetch %s: %w: %w", url, ErrContent, err)
+		return nil, fmt.Errorf("fetch %s: %w: %w", from, ErrContent, err)
 	}
 	return &Document{URL: a.url, Body: a.body, Object: o}, nil
 }
 
 // GetObject fetches an AS2 document whose id is the address that served it; if
 // it names another id, it is fetched once more from there (L7, SEC-3, SEC-4).
-// So the document is what the host of its id says, but its id need not be url.
+// So the document is what the host of its id says, but its id need not be url,
+// which may be that of a web page that says where its document is. Where that
+// leads to us, the error is an *OursError.
 func (c *Client) GetObject(ctx context.Context, url string, key *Key) (*Document, error) {
-	doc, err := c.Get(ctx, url, key)
+	doc, err := c.behind(ctx, url, key)
 	if err != nil || isAt(doc.Object.ID, doc.URL) {
 		return doc, err
 	}
@@ -158,6 +171,9 @@ func (c *Client) GetObject(ctx context.Context, url string, key *Key) (*Document
 		return nil, fmt.Errorf("fetch %s: %w: %w", url, ErrContent, err)
 	}
 	id := doc.Object.ID
+	if c.ours(id) {
+		return nil, fmt.Errorf("fetch %s: %w", url, &OursError{URL: id})
+	}
 	if doc, err = c.Get(ctx, id, key); err != nil {
 		return nil, err
 	}
@@ -166,6 +182,41 @@ func (c *Client) GetObject(ctx context.Context, url string, key *Key) (*Document
 	}
 	return doc, nil
 }
+
+// behind fetches the document that an address leads to: its own, or that of the
+// web page that is there.
+func (c *Client) behind(ctx context.Context, address string, key *Key) (*Document, error) {
+	q := request{method: http.MethodGet, url: address, accept: acceptDocument, key: key, max: maxDocument, pages: true, ours: c.cfg.Ours}
+	a, err := c.do(ctx, q)
+	var status *StatusError
+	if errors.As(err, &status) && status.Code == http.StatusNotAcceptable { // a page that has no other form here
+		q.accept = acceptPage
+		a, err = c.do(ctx, q)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("fetch %s: %w", address, err)
+	}
+	if !isPage(a.contentType) {
+		return a.document(address)
+	}
+	page, err := url.Parse(a.url)
+	if err != nil {
+		return nil, fmt.Errorf("fetch %s: %w: %w", address, ErrContent, err)
+	}
+	q.url, q.accept, q.pages = alternate(page, a.header, a.body), acceptDocument, false
+	switch {
+	case q.url == "":
+		return nil, fmt.Errorf("fetch %s: %w: a web page without a document", address, ErrContent)
+	case c.ours(q.url):
+		return nil, fmt.Errorf("fetch %s: %w", address, &OursError{URL: q.url})
+	}
+	if a, err = c.do(ctx, q); err != nil {
+		return nil, fmt.Errorf("fetch %s, the document of %s: %w", q.url, address, err)
+	}
+	return a.document(q.url)
+}
+
+func (c *Client) ours(url string) bool { return c.cfg.Ours != nil && c.cfg.Ours(url) }
 
 // isAt tells whether an address is that of an id: the same, but for characters
 // that a request has to spell in another way.

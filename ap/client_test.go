@@ -399,3 +399,69 @@ func TestHTTP2(t *testing.T) {
 		t.Errorf("%s", got)
 	}
 }
+
+// TestBehindPages goes from web pages to their documents, which count where their ids
+// are, and not to our own.
+func TestBehindPages(t *testing.T) {
+	w := aptest.NewWorld(t)
+	site, other := w.Peer("site.test"), w.Peer("other.test")
+	cfg := w.ClientConfig()
+	cfg.Ours = func(url string) bool { return strings.HasPrefix(url, "https://ours.test/") }
+	c, err := ap.NewClient(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := func(href string) []byte {
+		return []byte(`<html><head><link rel="alternate" type="application/activity+json" href="` + href + `"></head>` + strings.Repeat("<p>long</p>", 200_000))
+	}
+	site.Serve("/o/1", aptest.Doc{"id": site.URL + "/o/1", "content": "true"})
+	site.Serve("/lie", aptest.Doc{"id": other.URL + "/o/2", "content": "false"})
+	other.Serve("/o/2", aptest.Doc{"id": other.URL + "/o/2", "content": "its own"})
+	site.ServeAs("/o/html", "text/html", page(site.URL+"/o/1"))
+	site.Script("/header", http.HandlerFunc(func(rw http.ResponseWriter, _ *http.Request) {
+		rw.Header().Set("Link", `</o/1>; rel="alternate"; type="application/activity+json"`)
+		rw.Header().Set("Content-Type", "text/html; charset=utf-8")
+	}))
+	site.Script("/picky", http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if !strings.Contains(r.Header.Get("Accept"), "text/html") {
+			rw.WriteHeader(http.StatusNotAcceptable)
+			return
+		}
+		rw.Header().Set("Content-Type", "text/html")
+		_, _ = rw.Write(page("/o/1"))
+	}))
+	for path, href := range map[string]string{
+		"/@ada/1": "/o/1", "/@ada/lie": "/lie", "/@ada/missing": "/none", "/@ada/page": "/o/html", "/@ada/private": "https://10.0.0.1/", "/@ada/ours": "https://ours.test/_ap/x",
+	} {
+		site.ServeAs(path, "text/html", page(href))
+	}
+	site.ServeAs("/plain", "text/html", []byte("<html><head></head>"))
+	for n, to := range map[string]string{"/short": "/@ada/1", "/s/1": "/short", "/s/2": "/s/1", "/s/3": "/s/2", "/toours": "https://ours.test/_ap/y"} {
+		site.Script(n, http.RedirectHandler(to, http.StatusFound))
+	}
+	site.Serve("/isours", aptest.Doc{"id": "https://ours.test/_ap/z"})
+	for path, want := range map[string]string{
+		"/o/1": "true", "/@ada/1": "true", "/header": "true", "/picky": "true", "/short": "true", "/s/2": "true",
+		"/@ada/lie":     "its own", // the host of the id vouches, and nobody else
+		"/@ada/missing": "", "/@ada/page": "", "/@ada/private": "", "/plain": "", "/s/3": "",
+		"/@ada/ours": "https://ours.test/_ap/x", "/toours": "https://ours.test/_ap/y", "/isours": "https://ours.test/_ap/z",
+	} {
+		doc, err := c.GetObject(aptest.Context(t), site.URL+path, nil)
+		got := ""
+		var ours *ap.OursError
+		if err == nil {
+			got = doc.Object.Content.Value
+		} else if errors.As(err, &ours) {
+			got = ours.URL
+		}
+		if got != want {
+			t.Errorf("%s: %q, %v; want %q", path, got, err, want)
+		}
+		if err != nil && ap.Temporary(err) {
+			t.Errorf("%s: may pass: %v", path, err)
+		}
+	}
+	if _, err := c.Get(aptest.Context(t), site.URL+"/@ada/1", nil); !errors.Is(err, ap.ErrContent) {
+		t.Errorf("Get takes a page: %v", err)
+	}
+}

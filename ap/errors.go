@@ -15,6 +15,14 @@ var ErrRefused error = finalError("address refused")
 // JSON, too big, an id that is not where it was found.
 var ErrContent error = finalError("unusable answer")
 
+// OursError says that an address led to one of our own, which is not fetched.
+type OursError struct{ URL string }
+
+func (e *OursError) Error() string { return "this leads back to us: " + e.URL }
+
+// Is makes it one of the addresses that are not gone to.
+func (e *OursError) Is(target error) bool { return target == ErrRefused }
+
 // finalError is about what stays as it is.
 type finalError string
 

@@ -27,6 +27,8 @@ type request struct {
 	body   []byte
 	key    *Key
 	max    int64
+	pages  bool // a web page is read as far as its head may go
+	ours   func(url string) bool
 }
 
 // answer is what came back with a status of 2xx.
@@ -34,6 +36,7 @@ type answer struct {
 	url         string
 	contentType string
 	body        []byte
+	header      http.Header
 }
 
 // do makes an exchange. Every hop is checked and signed anew (L3, S2).
@@ -47,6 +50,9 @@ func (c *Client) do(ctx context.Context, q request) (answer, error) {
 		}
 		if hop == maxRedirects {
 			return answer{}, fmt.Errorf("%w: more than %d redirects", ErrRefused, maxRedirects)
+		}
+		if q.ours != nil && q.ours(next) {
+			return answer{}, &OursError{URL: next}
 		}
 		q.url = next
 	}
@@ -122,7 +128,7 @@ func (c *Client) newRequest(ctx context.Context, u *url.URL, q request) (*http.R
 
 // read reads a body, whose size is counted after decompression (L1, SEC-37).
 func read(resp *http.Response, q request) (answer, error) {
-	a := answer{contentType: resp.Header.Get("Content-Type")}
+	a := answer{contentType: resp.Header.Get("Content-Type"), header: resp.Header}
 	if q.method == http.MethodPost { // what it says is of no use to anybody
 		_, _ = io.CopyN(io.Discard, resp.Body, q.max)
 		return a, nil
@@ -133,6 +139,9 @@ func read(resp *http.Response, q request) (answer, error) {
 	var err error
 	if a.body, err = io.ReadAll(io.LimitReader(resp.Body, q.max+1)); err != nil {
 		return a, err
+	}
+	if q.pages && isPage(a.contentType) {
+		return a, nil
 	}
 	if int64(len(a.body)) > q.max {
 		return a, fmt.Errorf("%w: more than %d bytes", ErrContent, q.max)

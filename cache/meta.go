@@ -67,6 +67,9 @@ const (
 	secretKey  = "secret:"
 )
 
+// SecretKey is the key under which Meta has a secret.
+func SecretKey(name string) string { return secretKey + name }
+
 // Secret returns a secret of this instance; it is made from random at first
 // use.
 func (tx *Tx) Secret(name string, size int, random io.Reader) ([]byte, error) {

@@ -23,9 +23,12 @@ func (g *Gateway) answered(tx *cache.Tx, p translate.Post) (string, error) {
 	if p.ReplyTo == "" {
 		return "", nil
 	}
-	parent, err := tx.PostByURI(p.ReplyTo, operator)
+	parent, err := g.resolver().Post(tx, p.ReplyTo, operator)
 	if errors.Is(err, cache.ErrNotFound) {
 		return closedOnce(tx, p.ReplyTo)
+	}
+	if err == nil && parent.Post.Kind == translate.KindBoost { // who answers a boost answers what it shows
+		return parent.Post.Boost, nil
 	}
 	return parent.Post.URI, err
 }
@@ -51,6 +54,10 @@ func (g *Gateway) answeredItem(tx *cache.Tx, r translate.Item, by translate.Acto
 		}
 	case strings.HasPrefix(r.Node, NodePrivatePrefix):
 		return g.answeredPrivate(tx, r, by)
+	default:
+		if found, err := g.resolver().item(tx, r, operator); !errors.Is(err, cache.ErrNotFound) {
+			return found.Post.URI, err
+		}
 	}
 	place, err := tx.PlacementByItem(r.Service, r.Node, r.ID)
 	if err != nil {

@@ -11,10 +11,8 @@ import (
 
 // boost sends an Announce for an entry that repeats a post (XEP-0277 §4.5). A
 // repeat of what neither world knows here is nothing to announce.
-func (g *Gateway) boost(ctx context.Context, account cache.Account, p translate.Post, raw []byte) (change cache.Change, err error) {
-	if p.BoostRef == nil {
-		g.fetchParent(ctx, p)
-	}
+func (g *Gateway) boost(ctx context.Context, account cache.Account, s submission) (change cache.Change, err error) {
+	p := s.post
 	err = g.store.Update(ctx, func(tx *cache.Tx) error {
 		original, err := g.repeated(tx, p)
 		if err != nil {
@@ -22,18 +20,31 @@ func (g *Gateway) boost(ctx context.Context, account cache.Account, p translate.
 		}
 		if !open(original.Post.Visibility) {
 			g.log.Info("boost refused: the post is not public", "account", account.Acct, "post", original.Post.URI)
-			return nil
+			return g.boostRefused(tx, account, s)
 		}
 		if blocked, err := anyBlock(tx, account.URI, original.Post.Owner.URI); err != nil || blocked {
+			return err
+		}
+		if err := tx.DeleteMeta(unsentKey(*p.Item)); err != nil {
 			return err
 		}
 		if _, err := tx.BoostBy(account.URI, original.Post.URI); !errors.Is(err, cache.ErrNotFound) {
 			return err
 		}
-		change, err = g.announce(tx, account, p, original.Post, raw)
+		change, err = g.announce(tx, account, p, original.Post, s.raw)
 		return err
 	})
 	return change, err
+}
+
+// boostRefused tells once that a post is not for everybody, and so not boosted.
+func (g *Gateway) boostRefused(tx *cache.Tx, node cache.Account, s submission) error {
+	m, err := unsentMark(tx, *s.post.Item)
+	if err != nil || m.Entry == entryHash(s) {
+		return err
+	}
+	w := referWork{JID: node.JID, Node: node.Node, At: *s.post.Item, By: s.account.JID, What: whatRefers(s.post)}
+	return g.tellUnsent(tx, w, entryHash(s), "The post is not public.")
 }
 
 // repeated finds what an entry repeats; of a repeat of a repeat, the first post.
@@ -45,7 +56,7 @@ func (g *Gateway) repeated(tx *cache.Tx, p translate.Post) (cache.Stored, error)
 		}
 	}
 	if errors.Is(err, cache.ErrNotFound) && p.Boost != "" {
-		original, err = tx.PostByURI(p.Boost, operator)
+		original, err = g.resolver().Post(tx, p.Boost, operator)
 	}
 	if err == nil && original.Post.Kind == translate.KindBoost {
 		original, err = tx.PostByURI(original.Post.Boost, operator)

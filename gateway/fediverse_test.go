@@ -34,7 +34,9 @@ func newFediverse(t *testing.T) *fediverse {
 	f.mast, f.evil = f.net.Peer("mast.test"), f.net.Peer("evil.test")
 	f.ann, f.carl, f.mal = f.mast.Actor("ann"), f.mast.Actor("carl"), f.evil.Actor("mal")
 	var err error
-	f.client, err = ap.NewClient(f.net.ClientConfig())
+	cfg := f.net.ClientConfig()
+	cfg.Ours = f.addr.IsLocalURL
+	f.client, err = ap.NewClient(cfg)
 	f.must(err)
 	f.finger = webfinger.NewClient(f.client)
 	f.louise = f.linkUser(louise)

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -39,29 +40,43 @@ func (g *Gateway) runFetch(ctx context.Context, j cache.Job) error {
 	if err != nil {
 		return err
 	}
-	if !g.knows(ctx, w.URI) {
-		doc, owner, reader, err := g.fetchPostFor(ctx, w.URI, g.accountsNamed(ctx, w.For))
-		if err == nil {
-			t := taken{object: doc.Object, raw: doc.Body, owner: owner, wanted: true, quiet: true, depth: w.Depth}
-			t.locals = withAccount(nil, reader)
-			err = g.take(ctx, t)
-		}
-		if err != nil {
-			return g.mayPass(j.Note, err)
-		}
-		if parent := doc.Object.InReplyTo; parent != "" && w.Depth < fetchDepth && !g.addr.IsLocalURL(parent) && !g.knows(ctx, parent) {
-			err := g.store.Update(ctx, func(tx *cache.Tx) error {
-				return tx.Enqueue(g.fetchJob(fetchWork{URI: parent, Depth: w.Depth + 1, For: w.For}))
-			})
-			if err != nil {
-				return err
-			}
-		}
+	uri, err := g.heldAt(ctx, w.URI)
+	if errors.Is(err, cache.ErrNotFound) {
+		uri, err = g.fetchThread(ctx, w)
+	}
+	if err != nil {
+		return g.mayPass(j.Note, itemsError(err))
+	}
+	if err := g.reanswer(ctx, w.URI, uri); err != nil {
+		return err
 	}
 	if w.Then == nil {
 		return nil
 	}
 	return g.runActivity(ctx, cache.Job{ID: j.ID, Kind: jobActivity, Note: j.Note, Payload: payload(w.Then)})
+}
+
+// fetchThread reads a post from its origin, has read what it answers, and gives
+// its id.
+func (g *Gateway) fetchThread(ctx context.Context, w fetchWork) (string, error) {
+	doc, owner, reader, err := g.fetchPostFor(ctx, w.URI, g.accountsNamed(ctx, w.For))
+	if ours := leadsToUs(err); ours != "" {
+		return g.heldAt(ctx, ours)
+	}
+	if err != nil {
+		return "", err
+	}
+	t := taken{object: doc.Object, raw: doc.Body, owner: owner, wanted: true, quiet: true, depth: w.Depth}
+	t.locals = withAccount(nil, reader)
+	if err := g.take(ctx, t); err != nil {
+		return "", err
+	}
+	if parent := doc.Object.InReplyTo; parent != "" && w.Depth < fetchDepth && !g.addr.IsLocalURL(parent) && !g.knows(ctx, parent) {
+		err = g.store.Update(ctx, func(tx *cache.Tx) error {
+			return tx.Enqueue(g.fetchJob(fetchWork{URI: parent, Depth: w.Depth + 1, For: w.For}))
+		})
+	}
+	return doc.Object.ID, err
 }
 
 // backfillWork is the payload of jobBackfill.

@@ -113,6 +113,17 @@ func (g *Gateway) staleMarks() map[string]func(*cache.Tx, cache.MetaEntry) (bool
 			_, err := tx.PostByURI(cmp.Or(h.Root, h.Object), operator)
 			return isMissing(err)
 		},
+		unsentPrefix: func(tx *cache.Tx, m cache.MetaEntry) (bool, error) {
+			var u unsent
+			if json.Unmarshal([]byte(m.Value), &u) != nil {
+				return true, nil
+			}
+			a, err := tx.AccountByJID(u.JID, u.Node)
+			if gone, err := isMissing(err); err != nil || gone {
+				return gone, err
+			}
+			return a.State == cache.Unlinked, nil
+		},
 		rosterPrefix: func(tx *cache.Tx, m cache.MetaEntry) (bool, error) {
 			user := strings.TrimPrefix(m.Key, rosterPrefix)
 			_, err := tx.AccountByJID(user, "")

@@ -112,6 +112,7 @@ func (g *Gateway) setClients() (err error) {
 		UserAgent:    fmt.Sprintf("Isthmus/%s (+%s)", g.version, g.cfg.Domains[0].URL),
 		Log:          g.log,
 		Now:          g.now,
+		Ours:         g.addr.IsLocalURL,
 	})
 	if err != nil {
 		return err

@@ -31,6 +31,7 @@ const (
 	jobFound    = "found"    // tell the owner of a saved search of a post
 	jobProve    = "prove"    // ask whose a comment is that its service does not stamp
 	jobUnwatch  = "unwatch"  // end a subscription to comments
+	jobRefer    = "refer"    // publish an item once what it answers or repeats is found
 )
 
 // group is a set of workers that share kinds of jobs.
@@ -49,7 +50,7 @@ var groups = []group{
 	{name: "deliver", kinds: []string{jobDeliver, jobProfile}, workers: 32, perHost: 4, lease: 2 * time.Minute},
 	// Those of one site do not take all: what it names may be on hosts that never answer.
 	{name: "inbound", kinds: []string{jobActivity, jobFetch, jobBackfill, jobSync, jobDoubt}, workers: 16, perHost: 6, lease: 5 * time.Minute},
-	{name: "stanza", kinds: []string{jobNotify, jobComment, jobAttach, jobMessage, jobState, jobNews, jobFound, jobProve, jobUnwatch}, workers: 32, lease: 2 * time.Minute, online: true},
+	{name: "stanza", kinds: []string{jobNotify, jobComment, jobAttach, jobMessage, jobState, jobNews, jobFound, jobProve, jobUnwatch, jobRefer}, workers: 32, lease: 2 * time.Minute, online: true},
 }
 
 // linger is how long a turn waits for jobs that are about to end, so that under
@@ -258,6 +259,8 @@ func (g *Gateway) giveUp(j cache.Job, cause error) {
 			return g.deliveryFailed(tx, j, cause)
 		case jobSync:
 			return g.syncFailed(tx, j, cause)
+		case jobRefer:
+			return g.referFailed(tx, j)
 		}
 		return nil
 	})
@@ -306,6 +309,8 @@ func (g *Gateway) work(ctx context.Context, gr group, j cache.Job) (err error) {
 		return g.runProve(ctx, j)
 	case jobUnwatch:
 		return g.runUnwatch(ctx, j)
+	case jobRefer:
+		return g.runRefer(ctx, j)
 	}
 	return permanent("no such kind of job: %s", j.Kind)
 }

@@ -160,22 +160,3 @@ func (g *Gateway) mentioned(ctx context.Context, m translate.Actor) (translate.A
 	}
 	return actorOf(a), nil
 }
-
-// fetchParent gets what a post answers or boosts from its origin, if it is
-// somewhere else and not known yet.
-func (g *Gateway) fetchParent(ctx context.Context, p translate.Post) {
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
-	defer cancel()
-	for _, uri := range []string{p.ReplyTo, p.Boost} {
-		if !strings.HasPrefix(uri, "https://") || g.addr.IsLocalURL(uri) || g.knows(ctx, uri) {
-			continue
-		}
-		doc, owner, err := g.fetchPost(ctx, uri)
-		if err == nil {
-			err = g.take(ctx, taken{object: doc.Object, raw: doc.Body, owner: owner, wanted: true, quiet: true})
-		}
-		if err != nil {
-			g.log.Info("post that is answered or shared not fetched", "post", uri, "error", err)
-		}
-	}
-}

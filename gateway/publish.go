@@ -69,6 +69,7 @@ type sighting struct {
 	pulled   time.Time            // when it was asked for; zero for an event
 	audience translate.Visibility // whom it may cross to, of what was asked for
 	imported bool                 // the owner wants it federated however old it is
+	again    bool                 // it waited for what it is about, and this is another attempt
 }
 
 // seen archives an item of an account and federates it, unless it is known, old
@@ -137,7 +138,7 @@ func (g *Gateway) publish(ctx context.Context, a cache.Account, it xmpp.Item, s 
 	change, err := g.federate(ctx, a, submission{
 		account: by, post: p, raw: stanza.Append(nil, it.Payload, ""), rawType: typeAtom, publisher: publisherOf(a, it),
 		narrow: p.Visibility == translate.Followers,
-	})
+	}, s)
 	if err != nil || change == cache.Same {
 		return change, err
 	}
@@ -152,21 +153,26 @@ func (g *Gateway) publish(ctx context.Context, a cache.Account, it xmpp.Item, s 
 
 // federate stores a post of a node and sends it. What somebody else has posted
 // there is carried by the node, and so is what anybody repeats there.
-func (g *Gateway) federate(ctx context.Context, node cache.Account, s submission) (change cache.Change, err error) {
+func (g *Gateway) federate(ctx context.Context, node cache.Account, s submission, seen sighting) (change cache.Change, err error) {
+	if s.post.Kind == translate.KindBoost && s.narrow { // a boost is for everybody
+		return "", nil
+	}
+	if ok, err := g.refer(ctx, node, &s, seen); err != nil || !ok {
+		return "", err
+	}
 	if s.post.Kind == translate.KindBoost {
-		if s.narrow { // a boost is for everybody
-			return "", nil
-		}
-		return g.boost(ctx, node, s.post, s.raw)
+		return g.boost(ctx, node, s)
 	}
 	s.post.Mentions = g.resolveMentions(ctx, s.post)
-	g.fetchParent(ctx, s.post)
 	err = g.store.Update(ctx, func(tx *cache.Tx) (err error) {
 		p := s
 		if p.post.ReplyTo, err = g.answered(tx, p.post); err != nil {
 			return err
 		}
 		p.post.ReplyRef = nil
+		if err := tx.DeleteMeta(unsentKey(*s.post.Item)); err != nil {
+			return err
+		}
 		if err := g.endOther(tx, s.account, s.post); err != nil {
 			return err
 		}
@@ -308,6 +314,9 @@ func (g *Gateway) retracted(ctx context.Context, a cache.Account, id string) {
 			if err := tx.SetMeta(beforeKey(a.JID, a.Node), string(payload(slices.Delete(before, i, i+1)))); err != nil {
 				return err
 			}
+		}
+		if err := tx.DeleteMeta(unsentKey(translate.Item{Service: a.JID, Node: feedNode(a), ID: id})); err != nil {
+			return err
 		}
 		stored, err := tx.PostByItem(a.JID, feedNode(a), id, operator)
 		if err != nil {

@@ -25,8 +25,26 @@ func (g *Gateway) fetchPost(ctx context.Context, uri string) (*ap.Document, cach
 // of, one after the other (design: audience). reader is who was let read it; it
 // is to be kept for them.
 func (g *Gateway) fetchPostFor(ctx context.Context, uri string, users []cache.Account) (doc *ap.Document, owner cache.Actor, reader cache.Account, err error) {
+	doc, owner, reader, err = g.fetchOnce(ctx, uri, users)
+	if err != nil || !doc.Object.IsActivity() {
+		return doc, owner, reader, err
+	}
+	inner := as2.Addresses(doc.Object.Object) // of its Create, or a boost
+	if len(inner) != 1 {
+		return nil, owner, reader, fail(NotFound, "that is an activity, not a post")
+	}
+	doc, owner, reader, err = g.fetchOnce(ctx, inner[0], users)
+	if err == nil && doc.Object.IsActivity() {
+		err = fail(NotFound, "that is an activity, not a post")
+	}
+	return doc, owner, reader, err
+}
+
+// fetchOnce reads a post from its origin, and its owner, or an activity, which
+// has none.
+func (g *Gateway) fetchOnce(ctx context.Context, uri string, users []cache.Account) (doc *ap.Document, owner cache.Actor, reader cache.Account, err error) {
 	if g.addr.IsLocalURL(uri) {
-		return nil, owner, reader, fail(NotFound, "there is no such post")
+		return nil, owner, reader, because(NotFound, &ap.OursError{URL: uri}, "there is no such post")
 	}
 	if err := g.hostAllowed(ctx, uri); err != nil {
 		return nil, owner, reader, err
@@ -52,6 +70,15 @@ func (g *Gateway) fetchPostFor(ctx context.Context, uri string, users []cache.Ac
 	if reader.URI != "" && open((translate.Audience{To: doc.Object.To, Cc: doc.Object.Cc}).Visibility("", nil)) {
 		// Its server keeps from us what it calls public: it is not ours to show.
 		return nil, owner, reader, fail(NotFound, "the post is not for this gateway")
+	}
+	if err := g.hostAllowed(ctx, doc.Object.ID); err != nil { // where a page or a redirect led
+		return nil, owner, reader, err
+	}
+	if doc.Object.IsActor() {
+		return nil, owner, reader, fail(NotFound, "that is somebody's profile, not a post")
+	}
+	if doc.Object.IsActivity() {
+		return doc, owner, reader, nil
 	}
 	for _, who := range doc.Object.AttributedTo {
 		if as2.SameOrigin(who.ID, doc.Object.ID) {

@@ -260,7 +260,7 @@ func (g *Gateway) undoFollow(tx *cache.Tx, a activity, inner *as2.Object) error 
 
 func (g *Gateway) undoBoost(tx *cache.Tx, a activity, inner *as2.Object) error {
 	boost, err := tx.PostByURI(inner.ID, operator)
-	if object := as2.FirstID(inner.Object); errors.Is(err, cache.ErrNotFound) && object != "" {
+	if object := g.namedPost(tx, inner.Object); errors.Is(err, cache.ErrNotFound) && object != "" {
 		boost, err = tx.BoostBy(a.actor.URI, object)
 	}
 	if errors.Is(err, cache.ErrNotFound) {

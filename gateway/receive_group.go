@@ -52,9 +52,7 @@ func ofPost(announce *as2.Object) (*as2.Object, bool) {
 	if inner.Type() != as2.TypeCreate || as2.FirstID(inner.Object) == "" || inner.Object[0].InReplyTo != "" {
 		return announce, false
 	}
-	outer := *announce
-	outer.Object = []*as2.Object{{ID: inner.Object[0].ID}}
-	return &outer, true
+	return ofOne(announce, inner.Object[0].ID), true
 }
 
 // takeRelayed stores a post that a group passed on. The word of the group is not

@@ -19,9 +19,14 @@ const heartsMost = 20
 // and post. Misskey's Like with an emoji as content is an EmojiReact (V8).
 func (g *Gateway) receiveReaction(ctx context.Context, a activity) error {
 	kind, content := saidReaction(a.Object)
+	object, err := g.aboutHeld(ctx, a, a.Object.Object)
+	if err != nil {
+		return err
+	}
 	return g.store.Update(ctx, func(tx *cache.Tx) error {
-		stored, err := tx.PostByURI(as2.FirstID(a.Object.Object), cache.Viewer{Actor: a.actor.URI})
+		stored, err := tx.PostByURI(object, cache.Viewer{Actor: a.actor.URI})
 		if err != nil {
+			g.log.Debug("reaction without effect: no such post is held for its actor", "rule", "V8", "id", a.ID, "actor", a.actor.URI, "post", object, "error", err)
 			return ignoreMissing(err) // not here, or not for them: they could not have seen it
 		}
 		p := stored.Post
@@ -108,7 +113,7 @@ func (g *Gateway) heartID(actor, object string) string {
 // undoReaction takes a reaction back, in whichever form the Undo names it.
 func (g *Gateway) undoReaction(tx *cache.Tx, a activity, inner *as2.Object) error {
 	r, err := tx.ReactionByActivity(inner.ID)
-	if object := as2.FirstID(inner.Object); errors.Is(err, cache.ErrNotFound) && object != "" {
+	if object := g.namedPost(tx, inner.Object); errors.Is(err, cache.ErrNotFound) && object != "" {
 		kind, content := saidReaction(inner)
 		r, err = tx.Reaction(a.actor.URI, object, kind, content)
 	}
@@ -149,28 +154,29 @@ func (g *Gateway) receiveAnnounce(ctx context.Context, a activity) error {
 	if err != nil || !ok {
 		return err
 	}
-	uri := as2.FirstID(a.Object.Object)
-	if uri == "" || !as2.SameOrigin(a.ID, a.actor.URI) {
-		return nil
+	if !as2.SameOrigin(a.ID, a.actor.URI) {
+		return fail(BadRequest, "its id is not on the server of its actor")
+	}
+	uri, err := g.about(ctx, a.Object.Object)
+	if err != nil {
+		return err
 	}
 	if !g.addr.IsLocalURL(uri) && !g.knows(ctx, uri) {
 		if !g.followed(ctx, a.actor.URI) {
+			g.log.Debug("boost without effect: nobody here follows its actor", "rule", "V7", "id", a.ID, "actor", a.actor.URI, "post", uri)
 			return nil
 		}
-		doc, owner, err := g.fetchPost(ctx, uri)
-		if isKind(err, Temporary) { // in a lane of its own: it holds up nothing else of the actor
+		address := uri
+		if uri, err = g.fetchBoosted(ctx, address); isKind(err, Temporary) { // in a lane of its own: it holds up nothing else of the actor
 			return g.store.Update(ctx, func(tx *cache.Tx) error {
-				return tx.Enqueue(g.fetchJob(fetchWork{URI: uri, Then: &receivedJob{Body: a.body, Signer: a.actor.URI, Target: a.target}}))
+				return tx.Enqueue(g.fetchJob(fetchWork{URI: address, Then: &receivedJob{Body: a.body, Signer: a.actor.URI, Target: a.target}}))
 			})
 		}
 		if err != nil {
 			return err
 		}
-		if err := g.take(ctx, taken{object: doc.Object, raw: doc.Body, owner: owner, wanted: true, quiet: true}); err != nil {
-			return err
-		}
 	}
-	p, err := g.boostOf(ctx, a.actor, a.Object)
+	p, err := g.boostOf(ctx, a.actor, ofOne(a.Object, uri))
 	if err != nil {
 		return err
 	}
@@ -189,13 +195,16 @@ func (g *Gateway) followed(ctx context.Context, uri string) bool {
 func (g *Gateway) storeBoost(tx *cache.Tx, a activity, p translate.Post) error {
 	original, err := tx.PostByURI(p.Boost, operator)
 	if err != nil {
+		g.log.Debug("boost without effect: no such post is held", "rule", "V7", "id", a.ID, "actor", a.actor.URI, "post", p.Boost, "error", err)
 		return ignoreMissing(err)
 	}
 	if !open(original.Post.Visibility) || !open(p.Visibility) {
+		g.log.Info("boost refused: it or its post is not for everybody", "rule", "SEC-9", "id", a.ID, "actor", a.actor.URI, "post", p.Boost)
 		return nil
 	}
 	if blocked, err := tx.Blocked("", original.Post.Owner.URI); err != nil || blocked {
-		return err // SEC-29
+		g.log.Info("boost refused: the author of the post is blocked", "rule", "SEC-29", "id", a.ID, "actor", a.actor.URI, "post", p.Boost)
+		return err
 	}
 	if blocked, err := tx.Blocked(original.Post.Owner.URI, a.actor.URI); err != nil || blocked {
 		return err
@@ -224,6 +233,29 @@ func (g *Gateway) storeBoost(tx *cache.Tx, a activity, p translate.Post) error {
 		}
 	}
 	return tx.Enqueue(jobs...)
+}
+
+// ofOne is an Announce of a post by its id, however it named it.
+func ofOne(announce *as2.Object, uri string) *as2.Object {
+	outer := *announce
+	outer.Object = []*as2.Object{{ID: uri}}
+	return &outer
+}
+
+// namedPost is the id of the post that an undone activity names by any address, or
+// that address if no such post is held. It is "" for none, or several.
+func (g *Gateway) namedPost(tx *cache.Tx, list []*as2.Object) string {
+	named := ""
+	for _, address := range as2.Addresses(list) {
+		if found, err := g.resolver().Post(tx, address, operator); err == nil {
+			address = found.Post.URI
+		}
+		if named != "" && named != address {
+			return ""
+		}
+		named = address
+	}
+	return named
 }
 
 // ignoreConflict drops the errors of posts that must not be stored.

@@ -125,6 +125,11 @@ func (g *Gateway) takeIn(tx *cache.Tx, p translate.Post, t taken) error {
 	if blocked, err := tx.Blocked("", t.owner.URI); err != nil || blocked {
 		return err // SEC-29
 	}
+	replyTo, err := g.settleReply(tx, p.URI, p.ReplyTo)
+	if err != nil {
+		return err
+	}
+	p.ReplyTo = replyTo
 	ok, err := g.interesting(tx, p, t)
 	if err != nil || !ok {
 		return err

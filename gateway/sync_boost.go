@@ -26,18 +26,23 @@ func (g *Gateway) takeBoosts(ctx context.Context, a cache.Actor, items []*as2.Ob
 		if !ok {
 			continue
 		}
-		uri := as2.FirstID(act.Object)
+		uri, err := g.about(ctx, act.Object)
+		if err != nil {
+			g.log.Info("boost of an outbox left out", "boost", act.ID, "error", err)
+			continue
+		}
 		if !g.addr.IsLocalURL(uri) && !g.knows(ctx, uri) {
 			if fetched == syncBoosts || ctx.Err() != nil {
 				continue
 			}
 			fetched++
-			if err := g.fetchBoosted(ctx, uri); err != nil {
-				g.log.Info("boost of an outbox left out", "post", uri, "error", err)
+			address := uri
+			if uri, err = g.fetchBoosted(ctx, address); err != nil {
+				g.log.Info("boost of an outbox left out", "post", address, "error", err)
 				continue
 			}
 		}
-		p, err := g.boostOf(ctx, a, act)
+		p, err := g.boostOf(ctx, a, ofOne(act, uri))
 		if err == nil {
 			err = g.store.Update(ctx, func(tx *cache.Tx) error {
 				return g.storeBoost(tx, activity{Object: act, actor: a, body: act.Raw, quiet: true}, p)
@@ -54,13 +59,18 @@ func (g *Gateway) takeBoosts(ctx context.Context, a cache.Actor, items []*as2.Ob
 	return fresh, fetched
 }
 
-// fetchBoosted stores what a boost is of, as its origin serves it to everybody.
-func (g *Gateway) fetchBoosted(ctx context.Context, uri string) error {
-	doc, owner, err := g.fetchPost(ctx, uri)
-	if err != nil {
-		return err
+// fetchBoosted stores what a boost is of, as its origin serves it to everybody,
+// and gives its id.
+func (g *Gateway) fetchBoosted(ctx context.Context, address string) (string, error) {
+	doc, owner, err := g.fetchPost(ctx, address)
+	if ours := leadsToUs(err); ours != "" {
+		uri, err := g.heldAt(ctx, ours)
+		return uri, itemsError(err)
 	}
-	return g.take(ctx, taken{object: doc.Object, raw: doc.Body, owner: owner, wanted: true, quiet: true})
+	if err != nil {
+		return "", err
+	}
+	return doc.Object.ID, g.take(ctx, taken{object: doc.Object, raw: doc.Body, owner: owner, wanted: true, quiet: true})
 }
 
 // boostOf reads a boost.

@@ -45,7 +45,7 @@ func TestAnswerIsNoWider(t *testing.T) {
 		{"a post for a collection", louiseURI + " " + aliceURI + "/friends", nil, "Create mast.social"},
 		{"a message that is gone", louiseURI, func(w *world, uri string) { w.received(aliceURI, "Delete", uri) }, ""},
 		{"a post for followers that is gone", followers, func(w *world, uri string) { w.received(aliceURI, "Delete", uri) }, ""},
-		{"a public post that is gone", "", func(w *world, uri string) { w.received(aliceURI, "Delete", uri) }, "Create mast.social, Create pub.test"},
+		{"a public post that is gone", "", func(w *world, uri string) { w.received(aliceURI, "Delete", uri) }, ""}, // nobody would see what it answers
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)

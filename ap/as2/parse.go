@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/go-json-experiment/json"
@@ -72,6 +73,22 @@ func FirstID(list []*Object) string {
 		return ""
 	}
 	return list[0].ID
+}
+
+// Addresses are where the objects of a list are, each once: by id, or where
+// that is missing by the href of a Link, or by url.
+func Addresses(list []*Object) []string {
+	var out []string
+	for _, o := range list {
+		at := cmp.Or(o.ID, o.Href)
+		if at == "" && len(o.URL) > 0 {
+			at = o.URL[0].Href
+		}
+		if at != "" && !slices.Contains(out, at) {
+			out = append(out, at)
+		}
+	}
+	return out
 }
 
 // tooDeep tells whether brackets nest deeper than we read. It runs before the
