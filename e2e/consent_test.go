@@ -54,7 +54,7 @@ func TestConsent(t *testing.T) {
 			t.Errorf("after a pause the actor is %s, not %s", got, actor)
 		}
 
-		s.must(s.louise.Message(ctx, s.Names.Component, "unlink", "unlink", ""))
+		s.must(s.louise.Message(ctx, s.Names.Component, "unlink", "unlink yes", ""))
 		_, err = s.fedi.Await(ctx, "the Delete of the actor", is("Delete", actor))
 		s.must(err)
 		for _, id := range []string{actor, made.Object} {

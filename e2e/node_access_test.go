@@ -77,7 +77,7 @@ func TestNodeForContacts(t *testing.T) {
 		s.followedBy(s.fedi, "alice", s.louise)
 		s.followedBy(s.social, "zeno", jules)
 		s.posts(jules, "not-yet", "before the switch")
-		s.tells(jules, "followers-only on", "From now on")
+		s.tells(jules, "followers-only on", "Followers-only is on")
 		_, err := s.fedi.Follow(ctx, "alice", "@"+jules.Account.JID())
 		s.must(err)
 		_, err = jules.Inbox.Await(ctx, "Alice's wish to follow", func(n *lab.Node) bool {
@@ -125,9 +125,10 @@ func TestNodeForContacts(t *testing.T) {
 		s.must(err)
 		_, err = s.fedi.Await(ctx, "another post for friends", is("Create", "for friends again"))
 		s.must(err)
-		s.tells(jules, "status", "whom nobody let in: 1")
+		s.tells(jules, "status", "1 follower is not approved.")
 
-		s.tells(jules, "followers-only off", "2 posts were taken back")
+		s.tells(jules, "followers-only off", "send: followers-only off yes")
+		s.tells(jules, "followers-only off yes", "2 posts were taken back")
 		_, err = s.fedi.Await(ctx, "the first post for friends taken back", is("Delete", made.Object))
 		s.must(err)
 		s.posts(jules, "after", "after the switch")
@@ -153,7 +154,7 @@ func TestNodeByApproval(t *testing.T) {
 	over(t, mainSetups[1:], func(t *testing.T, s *site) {
 		jules := s.private("authorize")
 		ctx := within(t, 4*patience)
-		s.tells(jules, "followers-only on", "From now on")
+		s.tells(jules, "followers-only on", "Followers-only is on")
 		_, err := s.fedi.Follow(ctx, "alice", "@"+jules.Account.JID())
 		s.must(err)
 		_, err = jules.Inbox.Await(ctx, "Alice's wish to follow", func(n *lab.Node) bool {

@@ -26,7 +26,7 @@ func TestNodeGone(t *testing.T) {
 		s.gateway.Kill()
 		s.must(s.gateway.Start(ctx))
 		_, err = s.louise.Inbox.Await(ctx, "the question of the gateway", func(n *lab.Node) bool {
-			return strings.Contains(n.Body("jabber:client", "body"), "unless you send: purge")
+			return strings.Contains(n.Body("jabber:client", "body"), "To delete them there, send: purge")
 		})
 		s.must(err)
 		s.must(lab.Eventually(ctx, "another look at the node", func() error {
@@ -40,7 +40,7 @@ func TestNodeGone(t *testing.T) {
 		if n := deletes(); n != 0 {
 			t.Errorf("%d deletes went out", n)
 		}
-		s.must(s.louise.Message(ctx, s.Names.Component, "p", "purge", ""))
+		s.must(s.louise.Message(ctx, s.Names.Component, "p", "purge yes", ""))
 		_, err = s.fedi.Await(ctx, "the Delete", func(a lab.Activity) bool { return a.Type == "Delete" })
 		s.must(err)
 	})

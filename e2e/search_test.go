@@ -147,7 +147,7 @@ func (s *site) tagNews(x *lab.Slix) {
 func (s *site) savedNews(x *lab.Slix) {
 	ctx, gateway := within(s.t, patience), s.Names.Component
 	node := savedNode + "lichen"
-	saved, err := x.Step(ctx, gateway, "save", "execute", "", map[string]string{"what": "Lichen lichen -oak"})
+	saved, err := x.Step(ctx, gateway, "save", "execute", "", map[string]string{"name": "Lichen", "what": "lichen -oak"})
 	s.must(err)
 	if len(saved.Notes) != 1 || !strings.Contains(saved.Notes[0], "Saved lichen") {
 		s.t.Errorf("save says %+v", saved)

@@ -56,7 +56,7 @@ func TestRefusedOrAbsent(t *testing.T) {
 			if taken := strings.Contains(types(w.deliveries()), "Delete"); taken != tt.taken {
 				t.Errorf("taken back: %t", taken)
 			}
-			if asked := w.notices("emptied or removed"); (len(asked) > 0) != tt.asked {
+			if asked := w.notices("is empty or gone"); (len(asked) > 0) != tt.asked {
 				t.Errorf("asked: %v", asked)
 			}
 		})

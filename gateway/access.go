@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"isthmus/cache"
@@ -240,9 +241,9 @@ func (g *Gateway) closed(ctx context.Context, a cache.Account, before, access ca
 		return false
 	}
 	if n > 0 {
-		text := fmt.Sprintf("Your node %s was closed to those who could read it, so what was federated of it (%d posts) was taken back from the fediverse.", feedNode(a), n)
+		text := fmt.Sprintf("%s was closed to those who could read it, so %s taken back from the fediverse.", sentence(shownNode(a)), counted(n, "post was", "posts were"))
 		if (sight{access: access}).audience() == translate.Followers {
-			text += " What you publish there from now on goes to the followers whom you approved."
+			text += " New posts go to the followers you approved."
 		}
 		g.say(ctx, stanza.JID(a.JID), text)
 	}
@@ -322,7 +323,7 @@ func (g *Gateway) askOwnerOfNode(ctx context.Context, a cache.Account) {
 		if err := tx.SetMeta(askedKey(a), g.now().UTC().Format(time.RFC3339)); err != nil {
 			return err
 		}
-		return tx.Enqueue(g.botJob(a.JID, fmt.Sprintf("Your node %s was emptied or removed. The fediverse keeps what it has of it, unless you send: purge", feedNode(a))))
+		return tx.Enqueue(g.botJob(a.JID, sentence(shownNode(a))+" is empty or gone. Your posts are still on the fediverse. To delete them there, send: "+strings.TrimSpace("purge "+a.Node)))
 	})
 	if err != nil && ctx.Err() == nil {
 		g.log.Error("ask the owner of a node", "account", a.Acct, "error", err)

@@ -112,7 +112,7 @@ func TestWhoseItIs(t *testing.T) {
 		{"the service", newsService, "news", nil},
 		{"one of our actors", aliceJID, "", nil},
 		{"paused", pierre, "", func(w *world) { w.obey(w.t.Context(), pierre, "pause") }},
-		{"left", pierre, "news", func(w *world) { w.obey(w.t.Context(), pierre, "unlink") }},
+		{"left", pierre, "news", func(w *world) { w.obey(w.t.Context(), pierre, "unlink yes") }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			w := newWorld(t)
@@ -227,13 +227,13 @@ func TestCarriedGoes(t *testing.T) {
 			w.pull(w.t.Context(), news, false)
 		},
 		"the node leaves": func(w *world, _ cache.Account) {
-			w.obey(w.t.Context(), louise, "unlink pubsub.example.org/news")
+			w.obey(w.t.Context(), louise, "unlink pubsub.example.org/news yes")
 		},
 		"the node was emptied": func(w *world, _ cache.Account) {
 			w.xmpp.node(newsService, "news", nodeOpen)
-			w.obey(w.t.Context(), louise, "purge pubsub.example.org/news")
+			w.obey(w.t.Context(), louise, "purge pubsub.example.org/news yes")
 		},
-		"their author leaves": func(w *world, _ cache.Account) { w.obey(w.t.Context(), pierre, "unlink") },
+		"their author leaves": func(w *world, _ cache.Account) { w.obey(w.t.Context(), pierre, "unlink yes") },
 		"one was retracted while nobody told": func(w *world, news cache.Account) {
 			w.xmpp.node(newsService, "news", nodeOpen, w.xmpp.item(newsService, "news", "n0"))
 			w.pull(w.t.Context(), news, false)

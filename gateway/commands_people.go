@@ -13,17 +13,19 @@ import (
 const listMost = 100
 
 func followingCommand(ctx context.Context, o order) (string, error) {
-	return listFollows(ctx, o, "You follow nobody yet.", (*cache.Tx).FollowingOf, func(f cache.Follow) string { return f.Followee })
+	return listFollows(ctx, o, "You follow nobody. To follow somebody, send for example: follow "+anActor, (*cache.Tx).FollowingOf, func(f cache.Follow) string { return f.Followee })
 }
 
 func followersCommand(ctx context.Context, o order) (string, error) {
-	return listFollows(ctx, o, "Nobody follows you yet.", (*cache.Tx).FollowersOf, func(f cache.Follow) string { return f.Follower })
+	return listFollows(ctx, o, "Nobody follows you.", (*cache.Tx).FollowersOf, func(f cache.Follow) string { return f.Follower })
 }
+
+// followsOf reads a page of the follows of one end.
+type followsOf func(*cache.Tx, string, cache.FollowState, int64, int) ([]cache.Follow, error)
 
 // listFollows names the other ends of follows, first those that somebody has to
 // decide on: with many others, nobody would see them.
-func listFollows(ctx context.Context, o order, none string,
-	read func(*cache.Tx, string, cache.FollowState, int64, int) ([]cache.Follow, error), end func(cache.Follow) string) (string, error) {
+func listFollows(ctx context.Context, o order, none string, read followsOf, end func(cache.Follow) string) (string, error) {
 	a, err := o.g.linked(ctx, o.user, "")
 	if isKind(err, NotFound) {
 		return none, nil
@@ -36,7 +38,7 @@ func listFollows(ctx context.Context, o order, none string,
 		case f.State != cache.FollowAccepted:
 			return " (" + string(f.State) + ")"
 		case f.Followee == a.URI && !f.Approved && !a.FollowersOnly.IsZero():
-			return " (let in by nobody)"
+			return " (not approved)"
 		}
 		return ""
 	}
@@ -91,7 +93,7 @@ func decideCommand(accept bool) func(context.Context, order) (string, error) {
 		if accept {
 			return nameAndHandle(who) + " follows you now.", nil
 		}
-		return nameAndHandle(who) + " does not follow you.", nil
+		return nameAndHandle(who) + " does not follow you any more.", nil
 	}
 }
 
@@ -114,9 +116,9 @@ func lockCommand(ctx context.Context, o order) (string, error) {
 func searchableCommand(ctx context.Context, o order) (string, error) {
 	return o.turn(ctx, "searchable", func(a *cache.Account, on bool) string {
 		if a.Indexable = on; on {
-			return "From now on everybody can find your public posts by search, also those from before."
+			return "Anyone can find your public posts in search now, also those from before."
 		}
-		return "Your posts are found by those who follow you only. Other servers are asked to do the same."
+		return "Only your followers can find your posts in search now. Other servers are asked to respect that."
 	})
 }
 

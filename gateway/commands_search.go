@@ -28,17 +28,14 @@ type answerPage struct {
 	behind int    // posts that are not in the index yet
 }
 
-// foundPost is a post as an answer shows it.
-type foundPost struct{ Author, Date, Text, Web, XMPP string }
+// foundPost is a post as an answer shows it. Where is how to open it from a chat.
+type foundPost struct{ Author, Date, Text, Web, XMPP, Where string }
+
+// wordsShown is how much of a post a chat shows.
+const wordsShown = 160
 
 func (f foundPost) String() string {
-	lines := []string{fmt.Sprintf("%s, %s: %s", f.Author, f.Date, f.Text)}
-	for _, link := range []string{f.Web, f.XMPP} {
-		if link != "" {
-			lines = append(lines, link)
-		}
-	}
-	return strings.Join(lines, "\n")
+	return fmt.Sprintf("%s, %s: %s\n%s", f.Author, f.Date, shorten(f.Text, wordsShown), f.Where)
 }
 
 // searchPage searches for a user.
@@ -67,13 +64,30 @@ func showPost(h cache.Hit) foundPost {
 	if who.Name != "" && who.Name != author {
 		author = who.Name + " (" + author + ")"
 	}
-	f := foundPost{Author: oneLine(author), Date: p.Published.UTC().Format("2006-01-02"), Text: oneLine(cmp.Or(p.Cover(), h.Snippet)), Web: cmp.Or(p.URL, p.URI)}
+	f := foundPost{Author: oneLine(author), Date: p.Published.UTC().Format("2006-01-02"), Text: oneLine(cmp.Or(p.Cover(), h.Snippet))}
+	if web := cmp.Or(p.URL, p.URI); open(p.Visibility) && strings.HasPrefix(web, "https://") { // others' servers show nobody the rest
+		f.Web = web
+	}
 	if p.Item != nil {
 		f.XMPP = translate.PubSubURI(p.Item.Service, p.Item.Node, p.Item.ID)
 	} else if who.JID != "" {
 		f.XMPP = translate.JIDURI(who.JID)
 	}
+	f.Where = cmp.Or(f.Web, whereToRead(p))
 	return f
+}
+
+// whereToRead says where a post is that has no page for everybody.
+func whereToRead(p translate.Post) string {
+	switch {
+	case p.Item != nil:
+		return fmt.Sprintf("In the node %s of %s", p.Item.Node, p.Item.Service)
+	case open(p.Visibility):
+		return p.URI
+	case p.Origin == translate.OriginXMPP || p.Owner.JID == "":
+		return "Not public"
+	}
+	return "Not public; see your chat with " + p.Owner.JID
 }
 
 // text is a page for a chat.
@@ -89,7 +103,7 @@ func (p answerPage) text() string {
 		lines[i] = h.String()
 	}
 	if p.next != "" {
-		lines = append(lines, "There is more: send more.")
+		lines = append(lines, "To see more, send: more")
 	}
 	return strings.Join(lines, "\n\n")
 }
@@ -120,14 +134,12 @@ func countCommand(ctx context.Context, o order) (string, error) {
 	if err != nil {
 		return "", wrongQuery(o.arg, err)
 	}
-	said := fmt.Sprintf("%d posts.", n.Posts)
+	said := counted(n.Posts, "post") + "."
 	switch {
 	case n.More:
-		said = fmt.Sprintf("More than %d posts.", n.Posts)
+		said = "More than " + said
 	case n.Posts == 0:
 		said = "No posts."
-	case n.Posts == 1:
-		said = "One post."
 	}
 	if n.Behind > 0 {
 		said += " Some are not in the index yet."

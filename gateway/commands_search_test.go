@@ -31,16 +31,19 @@ func TestSearchPages(t *testing.T) {
 	first := say("search fern")
 	for _, want := range []string{
 		fmt.Sprintf("louise (louise@example.org), 2026-11-21: fern number %d.\nhttps://example.org/_ap/@louise@example.org/", n-1),
-		"\nxmpp:louise@example.org?;node=urn%3Axmpp%3Amicroblog%3A0;item=i22", "There is more",
+		"\n\nTo see more, send: more",
 	} {
 		if !strings.Contains(first, want) {
 			t.Errorf("%q is missing in %s", want, first)
 		}
 	}
+	if strings.Contains(first, "xmpp:") || strings.Count(first, "\n") != 3*pageLines {
+		t.Errorf("the page is no short list: %s", first)
+	}
 	if got := say("more"); !strings.Contains(got, fmt.Sprintf("fern number %d.", n-1-pageLines)) || strings.Contains(got, fmt.Sprintf("fern number %d.", n-pageLines)) {
 		t.Errorf("the second page is %s", got)
 	}
-	if got := say("more"); !strings.Contains(got, "fern number 0.") || strings.Contains(got, "There is more") {
+	if got := say("more"); !strings.Contains(got, "fern number 0.") || strings.Contains(got, "To see more") {
 		t.Errorf("the last page is %s", got)
 	}
 	if got := say("more"); !strings.Contains(got, "nothing to go on with") {
@@ -55,13 +58,40 @@ func TestSearchPages(t *testing.T) {
 		t.Errorf("a wrong query: %q", got)
 	}
 	for text, want := range map[string]string{
-		"count fern": "23 posts.", `count "number 3"`: "One post.", "count moss": "No posts.", "count is:fern": "I cannot read that search at character 4",
+		"count fern": "23 posts.", `count "number 3"`: "1 post.", "count moss": "No posts.", "count is:fern": "I cannot read that search at character 4",
 	} {
 		if got := say(text); !strings.HasPrefix(got, want) {
 			t.Errorf("%s: %q", text, got)
 		}
 	}
 	w.adHocPages(n)
+}
+
+// TestSearchAnswers: each hit is two lines, with the one way to open it from a
+// chat.
+func TestSearchAnswers(t *testing.T) {
+	w := newWorld(t)
+	a := w.linkUser(louise)
+	w.say(louise, "follow alice@mast.social", "Asked")
+	w.update(func(tx *cache.Tx) error {
+		return tx.PutFollow(cache.Follow{Follower: a.URI, Followee: aliceURI, State: cache.FollowAccepted, Approved: true, CreatedAt: w.clock(), UpdatedAt: w.clock()})
+	})
+	w.remotePost(aliceURI, "moss", "public", `,"url":"https://mast.social/@alice/1","name":"`+strings.Repeat("and more ", 20)+`"`)
+	w.remotePost(aliceURI, "lichen", "direct", "")
+	w.publish(louise, feed, w.entry("fern", "A fern."))
+	w.forFollowers(louise, "fern")
+	w.must(w.store.Index(t.Context()))
+	for words, want := range map[string]string{
+		"moss":   "\nhttps://mast.social/@alice/1",
+		"lichen": "\nNot public; see your chat with " + aliceJID,
+		"fern":   "\nIn the node urn:xmpp:microblog:0 of louise@example.org",
+	} {
+		answer, _ := w.obey(t.Context(), louise, "search "+words)
+		first, second, _ := strings.Cut(answer, "\n")
+		if "\n"+second != want || len(first) > 260 {
+			t.Errorf("search %s: %q, want the way %q", words, answer, want)
+		}
+	}
 }
 
 // TestSearchWarning: what is behind a warning is shown by neither face.
@@ -178,10 +208,10 @@ func TestSuggest(t *testing.T) {
 		w.must(err)
 		return text
 	}
-	if got := suggest(louise, ""); !strings.Contains(got, "Bob (bob@pub.test): 1 who show whom they follow do\nxmpp:"+bobJID) || strings.Contains(got, "Alice") {
+	if got := suggest(louise, ""); !strings.Contains(got, "Bob (bob@pub.test): followed by 1 person you may know\nxmpp:"+bobJID) || strings.Contains(got, "Alice") {
 		t.Errorf("by follows: %s", got)
 	}
-	if got := suggest(louise, "#MOSS"); !strings.Contains(got, "Bob (bob@pub.test): 1 posts with #moss") || !strings.Contains(got, "isthmus%3Atag%3Amoss") {
+	if got := suggest(louise, "#MOSS"); !strings.Contains(got, "Bob (bob@pub.test): 1 post with #moss") || !strings.Contains(got, "isthmus%3Atag%3Amoss") {
 		t.Errorf("by hashtag: %s", got)
 	}
 	if got := suggest(pierre, "moss"); strings.Contains(got, "Bob") {
@@ -231,7 +261,7 @@ func TestSuggestNodes(t *testing.T) {
 	for _, shown := range []bool{true, false} {
 		a.Discoverable, a.Indexable = shown, shown
 		w.update(func(tx *cache.Tx) error { return tx.PutAccount(a) })
-		for arg, why := range map[string]string{"": "2 posts there lately", "moss": "1 posts with #moss"} {
+		for arg, why := range map[string]string{"": "2 posts there lately", "moss": "1 post with #moss"} {
 			if got := suggest(arg); strings.Contains(got, why+"\n"+uri) != shown || strings.Count(got, uri) > 1 {
 				t.Errorf("suggest %s, can be found: %t: %s", arg, shown, got)
 			}

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -17,12 +16,16 @@ func TestCommands(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range []struct{ says, want string }{
 		{"help", "unlink"},
-		{"HELP", "follow alice@mast.social"},
-		{"/help", "link [node]"},
-		{"hello", "I join you to the fediverse"},
+		{"HELP", "Follow: follow, unfollow, following"},
+		{"/help", "Publish: link, status"},
+		{"hello", "I connect your XMPP account to the fediverse. Start with: link, follow, status"},
+		{"help more", "follow alice@mast.social – follow somebody\n"},
+		{"help all", "link [node] – publish your posts to the fediverse\n"},
+		{"help foo", "There is no command “foo”. For the list, send: help"},
+		{"help folow", "There is no command “folow”. Did you mean follow? For the list"},
 		{"status", "You are not linked"},
-		{"followers", "Nobody follows you yet."},
-		{"following", "You follow nobody yet."},
+		{"followers", "Nobody follows you."},
+		{"following", "You follow nobody. To follow somebody, send for example: follow alice@mast.social"},
 		{"blocks", "You block nobody."},
 		{"pause", "is not linked"},
 		{"resume", "is not linked"},
@@ -30,7 +33,7 @@ func TestCommands(t *testing.T) {
 		{"import", "is not linked. First send: link"},
 		{"help follow", "follow alice@mast.social – follow somebody"},
 		{"Help /REGISTER now", "link [node]"},
-		{"hello there", "I join you to the fediverse"},
+		{"hello there", "I connect your XMPP account"},
 		{"follow", "Write it like this: follow alice@mast.social"},
 		{"follow pierre@example.net", "is an XMPP user here"},
 		{"follow @louise@example.org", "That is you"},
@@ -69,16 +72,18 @@ func TestCommandsOfAUser(t *testing.T) {
 	w.expect("Create")
 	w.must(w.store.Index(t.Context()))
 	for _, c := range []struct{ says, want string }{
-		{"status", "Your node urn:xmpp:microblog:0 is open to everybody; I am subscribed to it."},
+		{"status", "Your microblog is public. I am subscribed to it."},
 		{"status", "Followers: 1. Following: 0. Posts on the fediverse: 1."},
 		{"followers", "Bob (@bob@pub.test) (pending)\nAlice (@alice@mast.social)"},
 		{"approve bob@pub.test", "Bob (@bob@pub.test) follows you now."},
-		{"deny alice@mast.social", "does not follow you"},
+		{"deny alice@mast.social", "Alice (@alice@mast.social) follows you, and would have to ask again.\nTo do it, send: deny alice@mast.social yes"},
+		{"followers", "Alice"},
+		{"deny alice@mast.social yes", "does not follow you"},
 		{"approve alice@mast.social", "did not ask"},
 		{"lock on", "you are asked"},
 		{"lock off", "Everybody can follow"},
 		{"lock sideways", "Say lock on or lock off"},
-		{"searchable ON", "everybody can find"},
+		{"searchable ON", "Anyone can find"},
 		{"searchable no", "Say searchable on or searchable off"},
 		{"search fern", "The fern uncurls."},
 		{"import none", "How many posts?"},
@@ -110,46 +115,6 @@ func TestLongLists(t *testing.T) {
 	lines := strings.Split(text, "\n")
 	if lines[0] != "Bob (@bob@pub.test) (pending)" || len(lines) != listMost+1 || lines[listMost] != "… and more" {
 		t.Errorf("%d lines: %s", len(lines), text)
-	}
-}
-
-// TestAdHoc shows that each command is there by XEP-0050 too, and asks for what
-// it needs.
-func TestAdHoc(t *testing.T) {
-	w := newWorld(t)
-	r := xmpp.Request{From: phone, To: ourComponent}
-	list, err := (&commands{w.Gateway}).Commands(t.Context(), r)
-	w.must(err)
-	if len(list) != len(table()) {
-		t.Fatalf("%d commands, want %d", len(list), len(table()))
-	}
-	for i, c := range table() {
-		x := list[i]
-		if x.Node != c.name || (x.Form != nil) != (c.arg != "" && !c.maybe) {
-			t.Errorf("%s is %s, with a form: %v", c.name, x.Node, x.Form != nil)
-		}
-		if x.Form == nil {
-			continue
-		}
-		form, err := x.Form(t.Context(), r)
-		w.must(err)
-		if f, ok := form.Field(fieldWhat); !ok || !f.Required {
-			t.Errorf("%s asks for %+v", c.name, form)
-		}
-		res, err := x.Run(t.Context(), r, xmpp.NewForm(xmpp.FormSubmit, ""))
-		w.must(err)
-		if res.NoteType != "error" || !res.Retry {
-			t.Errorf("%s without an answer: %+v", c.name, res)
-		}
-	}
-	follow := list[slices.IndexFunc(list, func(c xmpp.Command) bool { return c.Node == "follow" })]
-	res, err := follow.Run(t.Context(), r, xmpp.NewForm(xmpp.FormSubmit, "").AddText(fieldWhat, "alice@mast.social"))
-	w.must(err)
-	if !strings.Contains(res.Note, "Asked Alice") {
-		t.Errorf("follow says %+v", res)
-	}
-	if actors, err := (&commands{w.Gateway}).Commands(t.Context(), xmpp.Request{From: phone, To: aliceJID}); err != nil || len(actors) > 0 {
-		t.Errorf("an actor offers %v, %v", actors, err)
 	}
 }
 

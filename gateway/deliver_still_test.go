@@ -57,8 +57,8 @@ func TestQueuedIsAskedAnew(t *testing.T) {
 		want   string
 	}{
 		{"nothing", false, func(*world, cache.Account) {}, "Create mast.social"},
-		{"her block", false, func(w *world, _ cache.Account) { w.say(louise, "block alice@mast.social", "Blocked") }, ""},
-		{"her block of the server", false, func(w *world, _ cache.Account) { w.say(louise, "block mast.social", "Blocked") }, ""},
+		{"her block", false, func(w *world, _ cache.Account) { w.say(louise, "block alice@mast.social yes", "Blocked") }, ""},
+		{"her block of the server", false, func(w *world, _ cache.Account) { w.say(louise, "block mast.social yes", "Blocked") }, ""},
 		{"her block of somebody else there", false, func(w *world, _ cache.Account) {
 			w.update(func(tx *cache.Tx) error {
 				return tx.PutBlock(cache.Block{Owner: "https://example.org/_ap/actor/louise@example.org", Target: dave})
@@ -74,13 +74,13 @@ func TestQueuedIsAskedAnew(t *testing.T) {
 			w.say(louise, "pause", "Paused")
 			w.say(louise, "resume", "Resumed")
 		}, "Create mast.social"},
-		{"an unlink", false, func(w *world, _ cache.Account) { w.say(louise, "unlink", "Unlinked") }, "Delete mast.social"},
+		{"an unlink", false, func(w *world, _ cache.Account) { w.say(louise, "unlink yes", "Unlinked") }, "Delete mast.social"},
 		{"an unlink after a follow request", false, func(w *world, _ cache.Account) {
 			w.say(louise, "follow bob@pub.test", "")
-			w.say(louise, "unlink", "Unlinked")
+			w.say(louise, "unlink yes", "Unlinked")
 		}, "Delete pub.test, Delete mast.social"},
 		{"nothing", true, func(*world, cache.Account) {}, "Create mast.social"},
-		{"a follower denied", true, func(w *world, _ cache.Account) { w.say(louise, "deny alice@mast.social", "") }, "Reject mast.social"},
+		{"a follower denied", true, func(w *world, _ cache.Account) { w.say(louise, "deny alice@mast.social yes", "") }, "Reject mast.social"},
 		{"a neighbour whom nobody let in", true, func(w *world, a cache.Account) {
 			w.actor(dave, "dave@mast.social", `dave\40mast.social@ap.example.org`)
 			w.follows(dave, a, false)

@@ -2,13 +2,11 @@ package gateway
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 	"time"
 
 	"isthmus/cache"
-	"isthmus/translate"
 	"isthmus/xmpp/stanza"
 )
 
@@ -49,8 +47,8 @@ func (g *Gateway) FollowersOnly(ctx context.Context, jid stanza.JID, on bool) (s
 		_, unapproved, err = tx.CountAdmitted(a.URI)
 		return err
 	})
-	text := fmt.Sprintf("From now on, what you publish in %s while it is open to your contacts only (presence), or to those whom you let in (authorize), goes to the followers whom you approve. "+
-		"You are asked before somebody follows you. Keep me as a contact, or let me subscribe, so that I can read it.", feedNode(a))
+	text := "Followers-only is on: while your microblog is for your contacts (presence) or for those you let in (authorize), your posts go to the followers you approve, and to nobody else.\n" +
+		"You are asked before somebody follows you. Keep me as a contact, or let me subscribe, so that I can read your posts."
 	if unapproved > 0 {
 		text += "\n" + unapprovedText(unapproved)
 	}
@@ -59,8 +57,7 @@ func (g *Gateway) FollowersOnly(ctx context.Context, jid stanza.JID, on bool) (s
 
 // unapprovedText says what comes of followers whom nobody let in.
 func unapprovedText(n int) string {
-	return fmt.Sprintf("Followers whom nobody let in: %d. Neither they nor others on their servers get these posts, since a server shows them to all your followers there. "+
-		"See who they are with: followers. Then approve or deny each.", n)
+	return counted(n, "follower is", "followers are") + " not approved. Until you approve or deny them, nobody on their servers gets these posts. To see them, send: followers"
 }
 
 func (g *Gateway) beginFollowersOnly(ctx context.Context, a cache.Account) error {
@@ -104,14 +101,16 @@ func (g *Gateway) endFollowersOnly(ctx context.Context, a cache.Account) (string
 	if err != nil {
 		return "", err
 	}
-	n, err := g.retireNode(ctx, a, func(p cache.Stored) bool {
-		return inFeed(a, p.Post) && p.Post.Visibility == translate.Followers
-	})
+	n, err := g.retireNode(ctx, a, forFollowers(a))
 	if err != nil {
 		return "", err
 	}
 	if access := g.accessOf(ctx, a); access != cache.AccessOpen {
 		g.setAccess(ctx, a, cache.AccessClosed)
 	}
-	return fmt.Sprintf("What is not open to everybody does not cross any more; %d posts were taken back from the followers who had them. You still decide who follows you; to end that, send: lock off", n), nil
+	text := "Followers-only is off. "
+	if n > 0 {
+		text += counted(n, "post was", "posts were") + " taken back from your followers. "
+	}
+	return text + "You still approve who follows you; to end that, send: lock off", nil
 }

@@ -72,7 +72,7 @@ func TestWhatCrosses(t *testing.T) {
 				w.narrow(louise, c.model, c.letIn, tells)
 				a := w.linkUser(louise)
 				if c.on {
-					w.say(louise, "followers-only on", "From now on")
+					w.say(louise, "followers-only on", "Followers-only is on")
 				}
 				w.pass(2 * time.Second)
 				w.publish(louise, feed, w.entry("event", "The first fern."))
@@ -104,7 +104,7 @@ func TestFollowersOnly(t *testing.T) {
 	w.narrow(louise, modelPresence, true, true)
 	w.hold(louise, feed, w.entry("before", "Before the switch."))
 	w.pass(time.Second)
-	w.say(louise, "followers-only on", "From now on")
+	w.say(louise, "followers-only on", "Followers-only is on")
 	w.follows(bobURI, a, false)
 	w.pass(2 * time.Second)
 	w.publish(louise, feed, w.entry("fern", "A fern for friends, says @bob@pub.test."))
@@ -148,8 +148,8 @@ func TestFollowersOnly(t *testing.T) {
 	if edit := w.expect("Update")[0]; edit.inbox != aliceURI+"/inbox" || edit.uri != made.uri {
 		t.Errorf("the edit is %+v", edit)
 	}
-	w.say(louise, "status", "Followers whom nobody let in: 1")
-	w.say(louise, "followers", "(let in by nobody)")
+	w.say(louise, "status", "1 follower is not approved.")
+	w.say(louise, "followers", "(not approved)")
 	w.say(louise, "approve bob@pub.test", "follows you now")
 	w.deliveries()
 	w.pass(time.Minute)
@@ -157,7 +157,7 @@ func TestFollowersOnly(t *testing.T) {
 	if got := sentTo(w.deliveries()); got != "Create mast.social, Create pub.test" {
 		t.Errorf("sent %q", got)
 	}
-	w.say(louise, "deny alice@mast.social", "does not follow")
+	w.say(louise, "deny alice@mast.social yes", "does not follow")
 	w.deliveries()
 	w.retractItem(louise, feed, "fern") // who has it and does not follow any more, too
 	if got := sentTo(w.deliveries()); got != "Delete mast.social, Delete pub.test" {
@@ -168,7 +168,7 @@ func TestFollowersOnly(t *testing.T) {
 	if got := sentTo(w.deliveries()); got != "Create pub.test" {
 		t.Errorf("sent %q", got)
 	}
-	w.say(louise, "import", "1 older posts")
+	w.say(louise, "import", "1 older post ")
 	w.expect("Create")
 }
 
@@ -178,7 +178,7 @@ func TestSameServer(t *testing.T) {
 	w := newWorld(t)
 	a := w.linkUser(louise)
 	w.narrow(louise, modelPresence, true, true)
-	w.say(louise, "followers-only on", "From now on")
+	w.say(louise, "followers-only on", "Followers-only is on")
 	const dave = "https://mast.social/users/dave"
 	w.actor(dave, "dave@mast.social", `dave\40mast.social@ap.example.org`)
 	w.knowKey(aliceURI)
@@ -195,7 +195,7 @@ func TestSameServer(t *testing.T) {
 	if got := w.site().get(uri, asPeer, aliceURI); got.Code != http.StatusNotFound {
 		t.Errorf("Alice's server gets it: %d", got.Code)
 	}
-	w.say(louise, "deny dave@mast.social", "does not follow")
+	w.say(louise, "deny dave@mast.social yes", "does not follow")
 	w.deliveries()
 	w.pass(time.Minute)
 	w.publish(louise, feed, w.entry("moss", "Moss for friends."))
@@ -230,7 +230,10 @@ func TestTransitions(t *testing.T) {
 		},
 		"switched off and on": {
 			{"presence", to(modelPresence), "Delete", "Create", ""},
-			{"off", func(w *world) { w.say(louise, "followers-only off", "2 posts were taken back") }, "Delete Delete", "", "nobody"},
+			{"off", func(w *world) {
+				w.say(louise, "followers-only off", "To do it, send: followers-only off yes")
+				w.say(louise, "followers-only off yes", "2 posts were taken back")
+			}, "Delete Delete", "", "nobody"},
 			{"on", func(w *world) { w.say(louise, "followers-only on", "") }, "", "", ""},
 		},
 		"paused": {
@@ -291,7 +294,7 @@ func TestAuthorize(t *testing.T) {
 	clear(w.xmpp.subs)
 	w.xmpp.mu.Unlock()
 	w.narrow(louise, modelAuthorize, false, false)
-	w.say(louise, "followers-only on", "From now on")
+	w.say(louise, "followers-only on", "Followers-only is on")
 	w.subscribe(t.Context(), a)
 	w.pass(2 * time.Second)
 	w.publish(louise, feed, w.entry("one", "While we wait."))
@@ -303,7 +306,7 @@ func TestAuthorize(t *testing.T) {
 	if slices.Contains(append(made.To, made.Cc...), as2.Public) {
 		t.Errorf("sent %+v", made)
 	}
-	w.say(louise, "status", "whom you let in")
+	w.say(louise, "status", "for those you let in")
 	w.xmpp.mu.Lock()
 	clear(w.xmpp.subs)
 	w.xmpp.mu.Unlock()
@@ -319,7 +322,7 @@ func TestFollowersOnlyFollows(t *testing.T) {
 	a := w.linkUser(louise)
 	w.say(pierre, "followers-only on", "not linked")
 	w.say(louise, "followers-only maybe", "Say followers-only on")
-	w.say(louise, "followers-only on", "From now on")
+	w.say(louise, "followers-only on", "Followers-only is on")
 	w.say(louise, "lock off", "First send")
 	bob, err := w.remoteByURI(t.Context(), bobURI)
 	w.must(err)
@@ -351,7 +354,7 @@ func TestFollowersOnlyFollows(t *testing.T) {
 		}
 		return err
 	})
-	w.say(louise, "followers-only off", "0 posts")
+	w.say(louise, "followers-only off", "Followers-only is off. You still")
 	w.say(louise, "lock off", "Everybody can follow")
 }
 
@@ -360,7 +363,7 @@ func TestNarrowBoost(t *testing.T) {
 	w := newWorld(t)
 	w.linkUser(louise)
 	w.narrow(louise, modelPresence, true, true)
-	w.say(louise, "followers-only on", "From now on")
+	w.say(louise, "followers-only on", "Followers-only is on")
 	note := w.remotePost(bobURI, "news", "public", "")
 	w.pass(2 * time.Second)
 	w.publish(louise, feed, w.entry("b1", "news", stanza.New(stanza.NSAtom, "link").Set("rel", "via").Set("href", note)))
@@ -373,7 +376,7 @@ func TestNarrowReply(t *testing.T) {
 	w := newWorld(t)
 	w.linkUser(louise)
 	w.narrow(louise, modelPresence, true, true)
-	w.say(louise, "followers-only on", "From now on")
+	w.say(louise, "followers-only on", "Followers-only is on")
 	note := w.remotePost(bobURI, "question", "public", "")
 	w.pass(2 * time.Second)
 	w.publish(louise, feed, w.entry("re", "I answer.", stanza.New(stanza.NSThread, "in-reply-to").Set("ref", note)))
@@ -399,7 +402,7 @@ func TestBeforeTheSwitch(t *testing.T) {
 	w.hold(louise, feed, w.entry("old", "From before."))
 	old := w.xmpp.item(louise, feed, "old")
 	w.pass(2 * time.Second)
-	w.say(louise, "followers-only on", "From now on")
+	w.say(louise, "followers-only on", "Followers-only is on")
 	w.narrow(louise, modelPresence, true, true)
 	w.pass(2 * time.Second)
 	a, err := w.accountOf(t.Context(), louise, "")
@@ -409,6 +412,6 @@ func TestBeforeTheSwitch(t *testing.T) {
 	w.expect("")
 	w.publish(louise, feed, w.entry("new", "From now on."))
 	w.expect("Create")
-	w.say(louise, "import", "1 older posts are with the followers")
+	w.say(louise, "import", "1 older post sent to the followers")
 	w.expect("Create")
 }

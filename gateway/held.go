@@ -163,7 +163,7 @@ func mineCommand(ctx context.Context, o order) (string, error) {
 		return "", err
 	}
 	if o.arg == "" {
-		lines := []string{"There are no comments in your name that wait."}
+		lines := []string{"No comments are waiting for your confirmation."}
 		for i, h := range l.Held {
 			line := fmt.Sprintf("%d: %s", h.N, h.Text)
 			if lines = append(lines, line); i == 0 {
@@ -175,7 +175,7 @@ func mineCommand(ctx context.Context, o order) (string, error) {
 	n, err := strconv.Atoi(strings.TrimPrefix(o.arg, "#"))
 	i := slices.IndexFunc(l.Held, func(h heldComment) bool { return h.N == n })
 	if err != nil || i < 0 {
-		return "", fail(NotFound, "no comment with that number waits; send mine for those that do")
+		return "", fail(NotFound, "no comment with that number is waiting; for the list, send: mine")
 	}
 	if err := o.g.own(ctx, a, l.Held[i]); err != nil {
 		return "", err

@@ -77,7 +77,7 @@ func TestUnstampedComment(t *testing.T) {
 	asked(pierre, "“I like ferns.”")
 	asked(louise, "")
 	answers(pierre, "mine", "1: “I like ferns.”")
-	answers(louise, "mine", "There are no comments")
+	answers(louise, "mine", "No comments are waiting")
 	answers(louise, "mine 1", "No comment with that number")
 	answers(pierre, "mine 2", "No comment with that number")
 	w.expect("")
@@ -122,7 +122,7 @@ func TestUnstampedComment(t *testing.T) {
 		t.Errorf("asked %d times", n)
 	}
 	w.pass(heldLife + 1e9)
-	answers(pierre, "mine", "There are no comments")
+	answers(pierre, "mine", "No comments are waiting")
 	w.expect("")
 	asked(louise, "")
 }

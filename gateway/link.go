@@ -201,6 +201,7 @@ type Status struct {
 	Handle    string             `json:"handle"`
 	JID       string             `json:"jid"`
 	Node      string             `json:"node"`
+	Page      string             `json:"page"`
 	State     cache.AccountState `json:"state"`
 	Access    cache.Access       `json:"access"`
 	Rung      string             `json:"rung"`
@@ -229,7 +230,7 @@ func (g *Gateway) Status(ctx context.Context, jid stanza.JID, node string) (Stat
 	}
 	r := a.Reach
 	s := Status{
-		Handle: a.Acct, JID: a.JID, Node: feedNode(a), State: a.State, Access: a.Access, Rung: r.Rung,
+		Handle: a.Acct, JID: a.JID, Node: feedNode(a), Page: g.pageOf(a), State: a.State, Access: a.Access, Rung: r.Rung,
 		FollowersOnly: !a.FollowersOnly.IsZero(), Searchable: a.Indexable, LastEvent: r.Event, LastPull: r.Pull, LastItem: r.Item, Trouble: r.Error,
 	}
 	err = g.store.View(ctx, func(tx *cache.Tx) (err error) {

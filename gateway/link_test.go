@@ -35,7 +35,11 @@ func TestLinkAndUnlink(t *testing.T) {
 		_, err := tx.DeleteFollow(aliceURI, a.URI)
 		return err
 	})
-	text, _ := w.obey(ctx, louise, "unlink")
+	if text, _ := w.obey(ctx, louise, "unlink"); !strings.Contains(text, "lose 1 post. Other servers") || !strings.HasSuffix(text, "To do it, send: unlink yes") {
+		t.Errorf("unlink asks %q", text)
+	}
+	w.expect("")
+	text, _ := w.obey(ctx, louise, "unlink yes")
 	w.running.Wait()
 	if !strings.HasPrefix(text, "Unlinked") {
 		t.Errorf("unlink says %q", text)
@@ -163,7 +167,7 @@ func TestBlock(t *testing.T) {
 	a := w.linkUser(louise)
 	w.obey(ctx, louise, "follow alice@mast.social")
 	w.expect("Follow")
-	if text, _ := w.obey(ctx, louise, "block alice@mast.social"); !strings.HasPrefix(text, "Blocked") {
+	if text, _ := w.obey(ctx, louise, "block alice@mast.social yes"); !strings.HasPrefix(text, "Blocked") {
 		t.Errorf("block says %q", text)
 	}
 	w.expect("Undo Reject")
@@ -172,7 +176,7 @@ func TestBlock(t *testing.T) {
 	if text, _ := w.obey(ctx, louise, "blocks"); text != "Alice (@alice@mast.social)" {
 		t.Errorf("blocks says %q", text)
 	}
-	if text, _ := w.obey(ctx, louise, "unblock alice@mast.social"); !strings.Contains(text, "lifted") {
+	if text, _ := w.obey(ctx, louise, "unblock alice@mast.social"); text != "Alice (@alice@mast.social) is not blocked any more." {
 		t.Errorf("unblock says %q", text)
 	}
 	if text, _ := w.obey(ctx, louise, "unblock alice@mast.social"); !strings.Contains(text, "not blocked") {
@@ -237,7 +241,7 @@ func TestBlockServer(t *testing.T) {
 			follow(a.URI, aliceURI)
 			w.publish(louise, feed, w.entry("old", "Before."))
 			w.expect("Create Create Create")
-			w.obey(ctx, louise, "block "+target)
+			w.obey(ctx, louise, "block "+target+" yes")
 			for _, d := range w.expect("Undo Reject Reject") {
 				if strings.Contains(d.inbox, "pub.test") {
 					t.Errorf("%s to %s", d.Type, d.inbox)

@@ -74,7 +74,7 @@ func TestSearchable(t *testing.T) {
 	s := w.site()
 	for _, on := range []bool{true, false} {
 		word := map[bool]string{true: "on", false: "off"}[on]
-		if text, _ := w.obey(t.Context(), louise, "searchable "+word); strings.Contains(text, "everybody can find") != on {
+		if text, _ := w.obey(t.Context(), louise, "searchable "+word); strings.Contains(text, "Anyone can find") != on {
 			t.Errorf("searchable %s says %q", word, text)
 		}
 		found, _ := w.obey(t.Context(), pierre, "search fern")

@@ -104,7 +104,20 @@ func (g *Gateway) Block(ctx context.Context, user stanza.JID, who, reason string
 		}
 		return tx.PutBlock(b)
 	})
-	return "Blocked " + b.Target + ".", err
+	return "Blocked " + g.shownTarget(ctx, b) + ".", err
+}
+
+// shownTarget names who is blocked, for people.
+func (g *Gateway) shownTarget(ctx context.Context, b cache.Block) string {
+	name := b.Target
+	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		name, err = named(tx, b.Target)
+		return err
+	})
+	if err != nil {
+		return b.Target
+	}
+	return name
 }
 
 // partFrom ends the follows between an account and an actor, or all actors of a
@@ -170,7 +183,7 @@ func (g *Gateway) Unblock(ctx context.Context, user stanza.JID, who string) (str
 	if err == nil && !had {
 		return "", fail(NotFound, "%s is not blocked", who)
 	}
-	return "The block of " + b.Target + " is lifted.", err
+	return g.shownTarget(ctx, b) + " is not blocked any more.", err
 }
 
 // blockOf reads who blocks whom.

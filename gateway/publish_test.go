@@ -118,7 +118,7 @@ func TestOnlyWhatStrangersRead(t *testing.T) {
 	}
 	w.event(louise, louise, feed, w.entry("five", "For my contacts too."))
 	w.expect("")
-	if text, _ := w.obey(t.Context(), louise, "status"); !strings.Contains(text, "not open to everybody") {
+	if text, _ := w.obey(t.Context(), louise, "status"); !strings.Contains(text, "not public, so nothing is published") {
 		t.Errorf("status says %q", text)
 	}
 
@@ -257,7 +257,10 @@ func TestEmptiedNode(t *testing.T) {
 			if n := len(w.notices("purge")); n != 1 {
 				t.Errorf("Louise was asked %d times", n)
 			}
-			if text, _ := w.obey(t.Context(), louise, "purge"); !strings.HasPrefix(text, "2 posts") {
+			if text, _ := w.obey(t.Context(), louise, "purge"); !strings.HasPrefix(text, "2 posts are not in your microblog any more") {
+				t.Errorf("purge asks %q", text)
+			}
+			if text, _ := w.obey(t.Context(), louise, "purge yes"); !strings.HasPrefix(text, "2 posts") {
 				t.Errorf("purge says %q", text)
 			}
 			w.expect("Delete Delete")

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
@@ -157,7 +156,7 @@ func (g *Gateway) Import(ctx context.Context, jid stanza.JID, node string, most 
 	}
 	s := g.look(ctx, a, xmpp.ItemsQuery{MaxItems: min(max(most, 1), importMost)})
 	if s.audience() == "" {
-		return "", because(Temporary, s.cause, "the node %s cannot be read by everybody now (%s)", feedNode(a), condition(s.cause))
+		return "", because(Temporary, s.cause, "%s cannot be read by everybody now (%s)", shownNode(a), condition(s.cause))
 	}
 	n := 0
 	for _, e := range byDate(s.items) {
@@ -166,9 +165,12 @@ func (g *Gateway) Import(ctx context.Context, jid stanza.JID, node string, most 
 		}
 	}
 	if s.audience() == translate.Followers {
-		return fmt.Sprintf("%d older posts are with the followers whom you approved now.", n), nil
+		return counted(n, "older post") + " sent to the followers you approved.", nil
 	}
-	return fmt.Sprintf("%d older posts are on the fediverse now.", n), nil
+	if n == 0 {
+		return "There are no older posts to publish.", nil
+	}
+	return counted(n, "older post") + " published on the fediverse.", nil
 }
 
 // Purge deletes on the fediverse what a node does not hold any more, however it
@@ -178,19 +180,16 @@ func (g *Gateway) Purge(ctx context.Context, jid stanza.JID, node string) (strin
 	if err != nil {
 		return "", err
 	}
-	s := g.look(ctx, a, xmpp.ItemsQuery{MaxItems: 1000})
-	if s.unsure() {
-		return "", because(Temporary, s.cause, "I cannot tell what is in %s now (%s); try again later", feedNode(a), condition(s.cause))
-	}
-	held := map[string]bool{}
-	for _, it := range s.items {
-		held[it.ID] = true
-	}
-	n, err := g.retireNode(ctx, a, func(p cache.Stored) bool {
-		return inFeed(a, p.Post) && !held[p.Post.Item.ID]
-	})
+	match, err := g.leftOver(ctx, a)
 	if err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d posts that are not in %s any more are deleted on the fediverse too.", n, feedNode(a)), nil
+	n, err := g.retireNode(ctx, a, match)
+	if err != nil {
+		return "", err
+	}
+	if n == 0 {
+		return "There is nothing to delete: " + shownNode(a) + " still has all that is on the fediverse.", nil
+	}
+	return counted(n, "post") + " deleted on the fediverse.", nil
 }

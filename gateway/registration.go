@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"fmt"
 	"strings"
 
 	"isthmus/cache"
@@ -42,7 +41,7 @@ func (r *registration) Registration(ctx context.Context, req xmpp.Request) (xmpp
 		if err != nil {
 			return s, err
 		}
-		s.Instructions = "You are @" + a.Acct + " on the fediverse." + "\nUnregistering cannot be undone. It ends this: " + lost + "."
+		s.Instructions = "You are @" + a.Acct + " on the fediverse.\nIf you unregister you leave it" + lost + ". That cannot be undone."
 		if a.State == cache.Paused {
 			s.Instructions = "You are paused. To publish again, send me: resume\n" + s.Instructions
 		}
@@ -137,30 +136,4 @@ func (g *Gateway) choose(ctx context.Context, a cache.Account, change func(*cach
 		}
 		return g.profileSoon(tx, now)
 	})
-}
-
-// lostWith says what goes when an account does.
-func (g *Gateway) lostWith(ctx context.Context, a cache.Account) (string, error) {
-	var posts, followers int
-	var following []cache.Follow
-	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-		if posts, err = tx.CountOutbox(a.URI, operator, cache.AnyWidth); err != nil {
-			return err
-		}
-		if followers, err = tx.CountFollowers(a.URI); err != nil {
-			return err
-		}
-		following, err = tx.FollowingOf(a.URI, "", 0, followsMost) // those that wait for an answer too
-		return err
-	})
-	return fmt.Sprintf("%s, %s and %s of others",
-		counted(posts, "post"), counted(followers, "follower"), counted(len(following), "follow")), err
-}
-
-// counted is a number of things with their name in the singular or plural.
-func counted(n int, one string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %ss", n, one)
 }

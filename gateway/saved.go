@@ -46,7 +46,7 @@ func (g *Gateway) Save(ctx context.Context, user stanza.JID, arg string) (string
 		}
 		known := slices.ContainsFunc(has, func(s cache.SavedSearch) bool { return s.Name == key })
 		if !known && len(has) >= savedMost {
-			return fail(Forbidden, "you keep %d searches already; forget one first", savedMost)
+			return fail(Forbidden, "you have %d saved searches already; forget one first", savedMost)
 		}
 		return tx.PutSavedSearch(cache.SavedSearch{Owner: owner, Name: key, Query: query, CreatedAt: g.now()})
 	})
@@ -73,7 +73,7 @@ func (g *Gateway) Saved(ctx context.Context, user stanza.JID, _ string) (string,
 		return err
 	})
 	if len(lines) == 0 {
-		return "You keep no searches.", err
+		return "You have no saved searches.", err
 	}
 	return strings.Join(lines, "\n"), err
 }
@@ -87,10 +87,12 @@ func (g *Gateway) Forget(ctx context.Context, user stanza.JID, name string) (str
 		return err
 	})
 	if err == nil && !had {
-		return "", fail(NotFound, "you keep no search of that name")
+		return "", errNoSuchSearch()
 	}
-	return "Forgotten.", err
+	return "Deleted the search " + key + ".", err
 }
+
+func errNoSuchSearch() error { return fail(NotFound, "you have no saved search of that name") }
 
 // savedList finds the node of a saved search. Somebody else's looks as if it was
 // not there.

@@ -38,13 +38,13 @@ func TestSavedSearch(t *testing.T) {
 		return answer
 	}
 	for _, c := range []struct{ says, want string }{
-		{"saved", "You keep no searches."},
+		{"saved", "You have no saved searches."},
 		{"save", "Write it like this: save"},
 		{"save ferns", "Give a name"},
 		{"save ferns is:fern", "I cannot read that search at character 4, “fern”"},
 		{"save Ferns fern -moss", "Saved ferns. Subscribe to xmpp:ap.example.org?;node=urn%3Axmpp%3Aisthmus%3Asearch%3Aferns"},
 		{"saved", "ferns: fern -moss"},
-		{"forget lichen", "no search of that name"},
+		{"forget lichen", "no saved search of that name"},
 	} {
 		if got := say(pierre, c.says); !strings.Contains(got, c.want) {
 			t.Errorf("%s: %q, want %q", c.says, got, c.want)
@@ -111,7 +111,10 @@ func TestSavedSearch(t *testing.T) {
 		}
 		return err
 	})
-	if got := say(pierre, "forget ferns"); got != "Forgotten." {
+	if got := say(pierre, "forget ferns"); !strings.Contains(got, "The search ferns (fern -moss) is deleted.") || !strings.HasSuffix(got, "To do it, send: forget ferns yes") {
+		t.Errorf("forget asks %q", got)
+	}
+	if got := say(pierre, "forget ferns yes"); got != "Deleted the search ferns." {
 		t.Errorf("forget says %q", got)
 	}
 }

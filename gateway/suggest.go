@@ -33,12 +33,12 @@ func (g *Gateway) Suggest(ctx context.Context, user stanza.JID, arg string) (str
 			return err
 		}
 		for _, s := range people {
-			why := fmt.Sprintf("%d posts there lately", s.Posts)
+			why := counted(s.Posts, "post") + " there lately"
 			switch {
 			case tag != "":
-				why = fmt.Sprintf("%d posts with #%s", s.Posts, tag)
+				why = counted(s.Posts, "post") + " with #" + tag
 			case s.Followers > 0:
-				why = fmt.Sprintf("%d who show whom they follow do", s.Followers)
+				why = "followed by " + counted(s.Followers, "person", "people") + " you may know"
 			}
 			at := translate.JIDURI(s.JID)
 			if s.Node != "" {
@@ -53,7 +53,7 @@ func (g *Gateway) Suggest(ctx context.Context, user stanza.JID, arg string) (str
 		tags, err := tx.PopularTags(suggestMost)
 		for _, t := range tags {
 			if name, ok := tagName(t.Tag); ok {
-				lines = append(lines, fmt.Sprintf("#%s: %d people write with it now\n%s", name, t.Authors, g.listURI(NodeTagPrefix+name)))
+				lines = append(lines, fmt.Sprintf("#%s: %s with it now\n%s", name, counted(t.Authors, "person writes", "people write"), g.listURI(NodeTagPrefix+name)))
 			}
 		}
 		return err

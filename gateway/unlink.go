@@ -28,7 +28,7 @@ func (g *Gateway) Unlink(ctx context.Context, jid stanza.JID, node string) (stri
 		return "", err
 	}
 	g.aside("part with "+a.URI, func() { g.part(context.WithoutCancel(ctx), a) })
-	return "Unlinked. Every server that knew you is told to delete your profile and posts. A later link makes a new actor.", nil
+	return "Unlinked. Every server that knew you is told to delete your profile and posts. If you link again, you start with no followers.", nil
 }
 
 // leave has the actor gone from one moment to the next: its Delete to everyone
@@ -132,4 +132,25 @@ func (g *Gateway) part(ctx context.Context, a cache.Account) {
 	g.presence(ctx, xmpp.Unsubscribe, us, them)
 	g.presence(ctx, xmpp.Unavailable, us, them)
 	g.setRoster(ctx, them, "")
+	g.partContacts(ctx, us, them)
+}
+
+// partContacts has the actors in somebody's contact list leave it (XEP-0100
+// §4.3). The gateway itself stays there: a link can be asked of it.
+func (g *Gateway) partContacts(ctx context.Context, us, them stanza.JID) {
+	var actors []stanza.JID
+	err := g.eachContact(ctx, func(c cache.Contact) error {
+		if stanza.JID(c.User) == them && stanza.JID(c.Our) != us && len(actors) < followsMost {
+			actors = append(actors, stanza.JID(c.Our))
+		}
+		return nil
+	})
+	if err != nil {
+		g.log.Info("not all contacts were told of an unlink", "user", them, "error", err)
+	}
+	for _, actor := range actors {
+		for _, kind := range []string{xmpp.Unsubscribe, xmpp.Unsubscribed, xmpp.Unavailable} {
+			g.presence(ctx, kind, actor, them)
+		}
+	}
 }

@@ -109,7 +109,7 @@ func (w *walk) do(s step) {
 	w.running.Wait()
 }
 
-// command gives a command, whatever comes of it.
+// command gives a command, and a yes where it asks back, whatever comes of it.
 func (w *walk) command(jid, text string) {
 	if text == "unlink" || text == "link" { // a new actor has a key of its own
 		keys, _ := testKeys()
@@ -117,6 +117,10 @@ func (w *walk) command(jid, text string) {
 		case w.keys.spare <- keys[3]:
 		default:
 		}
+	}
+	name, _, _ := strings.Cut(text, " ")
+	if c, _ := findCommand(name); c.loses != nil {
+		text += " yes"
 	}
 	w.obey(w.t.Context(), stanza.JID(jid), text)
 }

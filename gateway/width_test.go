@@ -153,7 +153,7 @@ func TestEditIntoOwnCircle(t *testing.T) {
 	uri := w.theySay("message", louiseURI)
 	w.update(func(tx *cache.Tx) error { _, err := tx.DeleteFollow(aliceURI, a.URI); return err })
 	w.narrow(louise, modelPresence, true, true)
-	w.say(louise, "followers-only on", "From now on")
+	w.say(louise, "followers-only on", "Followers-only is on")
 	w.pass(2 * time.Second)
 	w.publish(louise, feed, w.entry("root", "For friends."))
 	w.narrow(louise, nodeOpen, true, true)

@@ -16,11 +16,15 @@ type Commands interface {
 	Commands(ctx context.Context, r Request) ([]Command, error)
 }
 
-// Command is a command that asks at most one form and gives a result.
+// Command is a command that asks a form, or none, and gives a result, which may
+// ask another one.
 type Command struct {
 	Node, Name string
-	// Form makes the form to fill in; nil when the command needs none.
+	// Form makes the form to fill in; nil when the command needs none. It may
+	// give none too, when there is nothing to ask of this requester.
 	Form func(ctx context.Context, r Request) (*Form, error)
+	// GoesOn: another form may follow the first.
+	GoesOn bool
 	// Run does it; values is nil when there was no form.
 	Run func(ctx context.Context, r Request, values *Form) (CommandResult, error)
 }
@@ -29,9 +33,14 @@ type Command struct {
 type CommandResult struct {
 	Note     string
 	NoteType string // info (the default), warn or error
-	Form     *Form  // of type result, or nil
-	Retry    bool   // show the form again, with Note
-	// Prev and Next give the pages around this one of a result that goes on.
+	Form     *Form  // of type result, or of type form with Submit, or nil
+	Retry    bool   // show the first form again as it was filled in, with Note
+	// Submit takes the values of Form, which is then one more to fill in. With
+	// GoesOn, yet another may follow it.
+	Submit func(ctx context.Context, r Request, values *Form) (CommandResult, error)
+	GoesOn bool
+	// Prev and Next give the pages around this one of a result that goes on;
+	// Prev also the form before one to fill in.
 	Prev, Next func(ctx context.Context, r Request) (CommandResult, error)
 }
 
@@ -44,10 +53,10 @@ const (
 )
 
 // session is a form that a requester has not answered yet, or a page that may be
-// turned.
+// turned, or a further form.
 type session struct {
 	id, node string
-	page     *CommandResult // nil: a form
+	page     *CommandResult // nil: the command's own form
 	from, to stanza.JID
 	expires  time.Time
 }
@@ -161,7 +170,7 @@ func (r *Router) command(ctx context.Context, iq IQ) (*stanza.Element, error) {
 			return nil, err
 		}
 		if x.page != nil && action != "cancel" {
-			return r.turn(ctx, x, action, req)
+			return r.turn(ctx, x, action, req, values)
 		}
 		if action == "prev" && c.Form == nil {
 			r.sessions.add(x, r.now())
@@ -176,21 +185,42 @@ func (r *Router) command(ctx context.Context, iq IQ) (*stanza.Element, error) {
 	case action == "cancel":
 		return commandAnswer(c.Node, id, "canceled"), nil
 	case action == "prev" || c.Form != nil && values == nil:
-		return r.askForm(ctx, c, id, req)
+		return r.askForm(ctx, c, id, req, nil)
 	}
 	return r.runCommand(ctx, c, id, req, values)
 }
 
-// askForm shows the form of a command and waits for the answer.
-func (r *Router) askForm(ctx context.Context, c Command, id string, req Request) (*stanza.Element, error) {
+// askForm shows the form of a command, filled in as it was before, and waits for
+// the answer. Without a form to show the command runs.
+func (r *Router) askForm(ctx context.Context, c Command, id string, req Request, filled *Form) (*stanza.Element, error) {
 	form, err := c.Form(ctx, req)
 	if err != nil {
 		return nil, err
 	}
+	if form == nil {
+		res, err := c.Run(ctx, req, nil)
+		if err != nil {
+			return nil, err
+		}
+		return r.showResult(session{id: id, node: c.Node, from: req.From, to: req.To}, res), nil
+	}
 	now := r.now()
 	r.sessions.add(session{id: id, node: c.Node, from: req.From, to: req.To, expires: now.Add(sessionAge)}, now)
-	actions := stanza.New("", "actions").Set("execute", "complete").Add(stanza.New("", "complete"))
-	return commandAnswer(c.Node, id, "executing").Add(actions, form.Element()), nil
+	return commandAnswer(c.Node, id, "executing").Add(formActions(c.GoesOn, false), form.Fill(filled).Element()), nil
+}
+
+// formActions are the ways out of a form (XEP-0050 §3.4): the first is what the
+// client's default button does.
+func formActions(goesOn, prev bool) *stanza.Element {
+	way := "complete"
+	if goesOn {
+		way = "next"
+	}
+	actions := stanza.New("", "actions").Set("execute", way)
+	if prev {
+		actions.Add(stanza.New("", "prev"))
+	}
+	return actions.Add(stanza.New("", way))
 }
 
 // runCommand runs a command and shows what came of it.
@@ -200,7 +230,7 @@ func (r *Router) runCommand(ctx context.Context, c Command, id string, req Reque
 		return nil, err
 	}
 	if res.Retry && c.Form != nil {
-		answer, err := r.askForm(ctx, c, id, req)
+		answer, err := r.askForm(ctx, c, id, req, values)
 		if err != nil {
 			return nil, err
 		}
@@ -209,10 +239,17 @@ func (r *Router) runCommand(ctx context.Context, c Command, id string, req Reque
 	return r.showResult(session{id: id, node: c.Node, from: req.From, to: req.To}, res), nil
 }
 
-// turn shows another page of a result, or ends it (XEP-0050 §3.4).
-func (r *Router) turn(ctx context.Context, x session, action string, req Request) (*stanza.Element, error) {
+// turn shows another page of a result, or ends it (XEP-0050 §3.4). A further
+// form is answered, or left for the one before.
+func (r *Router) turn(ctx context.Context, x session, action string, req Request, values *Form) (*stanza.Element, error) {
 	page := x.page.Next
 	switch {
+	case x.page.Submit != nil && action != "prev":
+		if values == nil {
+			r.sessions.add(x, r.now())
+			return nil, commandError("bad-payload")
+		}
+		page = func(ctx context.Context, req Request) (CommandResult, error) { return x.page.Submit(ctx, req, values) }
 	case action == "complete" || page == nil && (action == "" || action == "execute"):
 		return commandAnswer(x.node, x.id, "completed"), nil
 	case action == "prev":
@@ -230,14 +267,17 @@ func (r *Router) turn(ctx context.Context, x session, action string, req Request
 	return r.showResult(x, res), nil
 }
 
-// showResult shows a result. One that goes on waits to be turned.
+// showResult shows a result. One that goes on waits to be turned, or filled in.
 func (r *Router) showResult(x session, res CommandResult) *stanza.Element {
-	if res.Prev == nil && res.Next == nil {
+	if res.Prev == nil && res.Next == nil && res.Submit == nil {
 		return res.note(commandAnswer(x.node, x.id, "completed").Add(res.Form.Element()))
 	}
 	now := r.now()
 	x.page, x.expires = &res, now.Add(sessionAge)
 	r.sessions.add(x, now)
+	if res.Submit != nil {
+		return res.note(commandAnswer(x.node, x.id, "executing").Add(formActions(res.GoesOn, res.Prev != nil), res.Form.Element()))
+	}
 	actions := stanza.New("", "actions").Set("execute", "complete")
 	if res.Prev != nil {
 		actions.Add(stanza.New("", "prev"))

@@ -165,3 +165,71 @@ func TestCommandPages(t *testing.T) {
 		}
 	}
 }
+
+// TestCommandStages goes through a command that asks a second form, there and
+// back (XEP-0050 §3.4).
+func TestCommandStages(t *testing.T) {
+	w := newWorld(0)
+	sure := func() *Form { return NewForm(FormForm, "").Add(Field{Var: "sure", Type: "boolean", Required: true}) }
+	w.result = CommandResult{Form: sure(), Note: "Sure?", Submit: func(_ context.Context, _ Request, values *Form) (CommandResult, error) {
+		if on, _ := values.Bool("sure"); !on {
+			return w.result, nil
+		}
+		return CommandResult{Note: "Done."}, nil
+	}}
+	w.result.Prev = func(context.Context, Request) (CommandResult, error) {
+		return CommandResult{Form: filled(), GoesOn: true, Submit: func(context.Context, Request, *Form) (CommandResult, error) { return w.result, nil }}, nil
+	}
+	r := w.router(t)
+	c, _ := step(t, r, louise, map[string]string{"node": "follow"}, nil)
+	id := c.Get("sessionid")
+	yes := func(v string) *Form { return NewForm(FormSubmit, "").AddText("sure", v) }
+	for i, s := range []struct {
+		action string
+		form   *Form
+		want   string // note, status and actions, or a condition
+	}{
+		{"next", filled(), "Sure? executing prev complete"},
+		{"prev", nil, " executing next"},
+		{"prev", nil, "bad-action"},
+		{"next", nil, "bad-payload"},
+		{"next", filled(), "Sure? executing prev complete"},
+		{"complete", nil, "bad-payload"},
+		{"complete", yes("0"), "Sure? executing prev complete"},
+		{"", yes("1"), "Done. completed"},
+		{"complete", yes("1"), "bad-sessionid"},
+	} {
+		c, err := step(t, r, louise, map[string]string{"node": "follow", "sessionid": id, "action": s.action}, s.form)
+		got := ""
+		if err != nil {
+			got = err.Ext.Name
+		} else {
+			got = c.ChildContent("", "note") + " " + c.Get("status")
+			if a := c.Child("", "actions"); a != nil {
+				first := ""
+				for el := range a.Elements() {
+					first = el.Name // the last of them is what execute names
+					got += " " + el.Name
+				}
+				if a.Get("execute") != first {
+					t.Errorf("step %d: execute is %s among %s", i+1, a.Get("execute"), a)
+				}
+			}
+		}
+		if got != s.want {
+			t.Errorf("step %d, %s: %q, want %q", i+1, s.action, got, s.want)
+		}
+	}
+}
+
+// TestCommandFormAgain: a form that comes again is filled in as it was.
+func TestCommandFormAgain(t *testing.T) {
+	w := newWorld(0)
+	w.result = CommandResult{Note: "No such person.", NoteType: "error", Retry: true}
+	r := w.router(t)
+	c, _ := step(t, r, louise, map[string]string{"node": "follow"}, nil)
+	c, err := step(t, r, louise, map[string]string{"node": "follow", "sessionid": c.Get("sessionid"), "action": "complete"}, filled())
+	if err != nil || formIn(c).Value("handle") != "bob@mast.social" {
+		t.Errorf("the form comes again as %v, %v", c, err)
+	}
+}

@@ -31,6 +31,26 @@ type Field struct {
 	Required    bool
 	Values      []string
 	Options     []Option
+	Validate    *Validate
+}
+
+// Validate is what a value has to be (XEP-0122), for clients that check it before
+// they send it.
+type Validate struct {
+	Datatype string // such as xs:integer
+	Min, Max string // of its range; empty: no bound
+}
+
+// element is the rule as XML.
+func (v *Validate) element() *stanza.Element {
+	if v == nil {
+		return nil
+	}
+	el := stanza.New(stanza.NSValidate, "validate").Set("datatype", v.Datatype)
+	if v.Min != "" || v.Max != "" {
+		return el.Add(stanza.New("", "range").Set("min", v.Min).Set("max", v.Max))
+	}
+	return el.Add(stanza.New("", "basic"))
 }
 
 // Option is a choice of a list field.
@@ -109,6 +129,16 @@ func parseBool(s string) (value, ok bool) {
 	return false, false
 }
 
+// Fill gives the fields that people see the values of a submitted form.
+func (f *Form) Fill(values *Form) *Form {
+	for i, x := range f.Fields {
+		if given, ok := values.Field(x.Var); ok && x.Type != "hidden" && x.Type != "fixed" {
+			f.Fields[i].Values = given.Values
+		}
+	}
+	return f
+}
+
 // Element is the form as XML; nil for a nil form.
 func (f *Form) Element() *stanza.Element {
 	if f == nil {
@@ -145,6 +175,9 @@ func (x Field) element() *stanza.Element {
 	el := stanza.New("", "field").Set("var", x.Var).Set("type", x.Type).Set("label", x.Label)
 	if x.Desc != "" {
 		el.Add(stanza.Text("", "desc", x.Desc))
+	}
+	if v := x.Validate.element(); v != nil {
+		el.Add(v)
 	}
 	if x.Required {
 		el.Add(stanza.New("", "required"))

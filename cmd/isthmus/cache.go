@@ -133,10 +133,8 @@ func (c *cacheResetCmd) Run(ctx context.Context, a *app, root *cli) error {
 		if err := a.purge(ctx, root, map[string]string{}, false); err != nil {
 			return err
 		}
-		fmt.Fprint(a.stdout, "Forget them? Type yes: ")
-		var word string
-		if _, err := fmt.Fscanln(a.stdin, &word); err != nil || word != "yes" {
-			return errors.New("nothing was forgotten; --yes does it without asking")
+		if err := a.confirm("Forget them? Type yes: ", "nothing was forgotten; --yes does it without asking"); err != nil {
+			return err
 		}
 	}
 	return a.purge(ctx, root, map[string]string{}, true)

@@ -97,22 +97,74 @@ func (c *linkCmd) Run(ctx context.Context, a *app, root *cli) error {
 	return a.ask(ctx, root, call{Name: "link", As: c.JID, Args: some(c.Node)}, false)
 }
 
+// optionYes says that a command is meant which ends something for ever.
+const optionYes = "yes"
+
+// yesFlag is for such commands.
+type yesFlag struct {
+	Yes bool `help:"Do not ask."`
+}
+
+// askSure gives a command that may ask back. Whoever sits there is asked, if they
+// have not said before that they are sure.
+func (a *app) askSure(ctx context.Context, root *cli, in call, yes bool) error {
+	if yes {
+		in = in.with(optionYes, "true")
+	}
+	out, err := a.answer(ctx, root, in)
+	if err != nil {
+		return err
+	}
+	if out.Ask != "" {
+		fmt.Fprintln(a.stdout, printable(out.Ask))
+		if err := a.confirm("Do it? Type yes: ", "nothing was done; --yes does it without asking"); err != nil {
+			return err
+		}
+		if out, err = a.answer(ctx, root, in.with(optionYes, "true")); err != nil {
+			return err
+		}
+	}
+	return a.show(out, false)
+}
+
+// confirm asks for a yes, and fails with what is said without one.
+func (a *app) confirm(question, otherwise string) error {
+	fmt.Fprint(a.stdout, question)
+	var word string
+	if _, err := fmt.Fscanln(a.stdin, &word); err != nil || word != "yes" {
+		return errors.New(otherwise)
+	}
+	return nil
+}
+
+// with is a command with one more option.
+func (c call) with(name, value string) call {
+	options := map[string]string{name: value}
+	for k, v := range c.Options {
+		options[k] = v
+	}
+	c.Options = options
+	return c
+}
+
 type unlinkCmd struct {
+	yesFlag
 	JID  string `arg:"" help:"The user, or a pubsub service."`
 	Node string `help:"The node that is an actor of its own."`
 }
 
 func (c *unlinkCmd) Run(ctx context.Context, a *app, root *cli) error {
-	return a.ask(ctx, root, call{Name: "unlink", As: c.JID, Args: some(c.Node)}, false)
+	return a.askSure(ctx, root, call{Name: "unlink", As: c.JID, Args: some(c.Node)}, c.Yes)
 }
 
 type asCmd struct {
+	yesFlag
 	JID   string   `arg:"" help:"The user, or a pubsub service."`
 	Words []string `arg:"" help:"A command as users give it by chat; help lists them."`
 }
 
 func (c *asCmd) Run(ctx context.Context, a *app, root *cli) error {
-	return a.ask(ctx, root, call{Name: "as", As: c.JID, Args: []string{strings.Join(plainWords(c.Words), " ")}}, false)
+	return a.askSure(ctx, root, call{Name: "as", As: c.JID, Args: []string{strings.Join(plainWords(c.Words), " ")}}, c.Yes)
 }
 
 type linksCmd struct{ jsonFlag }
@@ -146,6 +198,7 @@ func (c *unfollowCmd) Run(ctx context.Context, a *app, root *cli) error {
 
 type blockCmd struct {
 	userFlag
+	yesFlag
 	Who    string `arg:"" help:"A handle, JID or domain."`
 	Reason string `help:"Why; for the list of blocks."`
 }
@@ -155,7 +208,7 @@ func (c *blockCmd) Run(ctx context.Context, a *app, root *cli) error {
 	if c.Reason != "" {
 		in.Options = map[string]string{"reason": c.Reason}
 	}
-	return a.ask(ctx, root, in, false)
+	return a.askSure(ctx, root, in, c.Yes)
 }
 
 type unblockCmd struct {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 
 	"isthmus/cache"
@@ -29,8 +30,18 @@ func (a *actions) Do(ctx context.Context, c call) (report, error) {
 		arg = c.Args[0]
 	}
 	as := stanza.JID(bare(c.As))
+	sure := c.Options[optionYes] != ""
 	var text string
 	var err error
+	switch c.Name {
+	case "unlink", "block", "forget":
+		if sure {
+			break
+		}
+		if lost, err := a.Loses(ctx, as, c.Name, arg); err != nil || lost != "" {
+			return report{Ask: lost}, err
+		}
+	}
 	switch c.Name {
 	case "actor":
 		return a.actor(ctx, arg)
@@ -58,6 +69,13 @@ func (a *actions) Do(ctx context.Context, c call) (report, error) {
 		text, err = a.StopSync(ctx, arg, c.Options["node"])
 	case "as":
 		text, err = a.Command(ctx, as, arg)
+		var ask *gateway.Unconfirmed
+		switch {
+		case errors.As(err, &ask) && sure:
+			text, err = a.Command(ctx, as, ask.Say)
+		case ask != nil:
+			return report{Ask: ask.Loses}, nil
+		}
 	case "suggest":
 		text, err = a.Suggest(ctx, as, arg)
 	default:

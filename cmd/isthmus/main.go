@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -54,7 +55,7 @@ type cli struct {
 	Init     initCmd     `cmd:"" help:"Write a configuration and say what the servers around need."`
 	Serve    serveCmd    `cmd:"" help:"Run the gateway."`
 	Doctor   doctorCmd   `cmd:"" help:"Check that everything around the gateway works."`
-	Status   statusCmd   `cmd:"" help:"Show how the gateway, its users and its queue are."`
+	Status   statusCmd   `cmd:"" help:"Show the status of the gateway, its users and its queue."`
 	Search   searchCmd   `cmd:"" help:"Find posts of both worlds."`
 	Save     saveCmd     `cmd:"" help:"Keep a search of a user under a name, as a node that only they see."`
 	Saved    savedCmd    `cmd:"" help:"List the searches that a user keeps."`
@@ -62,15 +63,15 @@ type cli struct {
 	Suggest  suggestCmd  `cmd:"" help:"Name people and hashtags that a user could follow."`
 	Cache    cacheCmd    `cmd:"" help:"Look into the store, fill it, tidy it, save it."`
 	Actor    actorCmd    `cmd:"" help:"Show who somebody is, on either side."`
-	Link     linkCmd     `cmd:"" help:"Make a user an actor, whose posts from now on are federated."`
-	Unlink   unlinkCmd   `cmd:"" help:"Take a user off the fediverse again, for good."`
-	As       asCmd       `cmd:"" help:"Give a command for a user, in the words that they use by chat."`
+	Link     linkCmd     `cmd:"" help:"Publish a user's posts to the fediverse from now on."`
+	As       asCmd       `cmd:"" help:"Give a command for a user, in the words that users send by chat."`
 	Links    linksCmd    `cmd:"" help:"List the users who are actors."`
 	Follow   followCmd   `cmd:"" help:"Follow an actor for a user."`
 	Unfollow unfollowCmd `cmd:"" help:"End a follow of a user."`
 	Block    blockCmd    `cmd:"" help:"Block an actor or a whole domain."`
 	Unblock  unblockCmd  `cmd:"" help:"Lift a block."`
 	Blocks   blocksCmd   `cmd:"" help:"List the blocks."`
+	Unlink   unlinkCmd   `cmd:"" help:"Take a user off the fediverse, with all their posts there."`
 	Queue    queueCmd    `cmd:"" help:"Show the jobs that wait, or deal with one."`
 	Trace    traceCmd    `cmd:"" help:"Show what is known about a post, and who got it."`
 	Version  versionCmd  `cmd:"" help:"Say which version this is."`
@@ -88,8 +89,11 @@ func run(ctx context.Context, args []string, a *app) int {
 		fmt.Fprintln(a.stderr, "isthmus:", err)
 		return exitFailed
 	}
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		args = []string{"--help"}
+	case args[0] == "help": // as the gateway's own word by chat
+		args = append(slices.Clone(args[1:]), "--help")
 	}
 	parsed, err := parser.Parse(markWords(parser.Model, joinFields(args)))
 	if left >= 0 {

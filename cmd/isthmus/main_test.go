@@ -57,6 +57,9 @@ func (f *fake) Do(ctx context.Context, c call) (report, error) {
 	if c.As == "nobody@example.org" {
 		return report{}, errors.New("nobody@example.org is unknown; link it first")
 	}
+	if c.As == "careful@example.org" && c.Options[optionYes] == "" {
+		return report{Ask: "you would lose 3 posts."}, nil
+	}
 	return report{Text: []string{fmt.Sprintf("%s %q as %q %v", c.Name, c.Args, c.As, c.Options)}}, nil
 }
 
@@ -251,6 +254,8 @@ func TestUsage(t *testing.T) {
 	}{
 		{nil, exitDone, "Usage: isthmus <command>", ""},
 		{[]string{"--help"}, exitDone, "unfollow", ""},
+		{[]string{"help"}, exitDone, "Usage: isthmus <command>", ""},
+		{[]string{"help", "queue", "retry"}, exitDone, "Usage: isthmus queue retry", ""},
 		{[]string{"search", "--help"}, exitDone, "--limit", ""},
 		{[]string{"queue", "retry", "--help"}, exitDone, "--config", ""},
 		{[]string{"version"}, exitDone, "isthmus " + version, ""},

@@ -24,6 +24,9 @@ type report struct {
 	Tables []table  `json:"tables,omitempty"`
 
 	Search *searchReport `json:"search,omitempty"` // of search alone
+	// Ask says what the command would end that nothing brings back: it did
+	// nothing yet.
+	Ask string `json:"ask,omitempty"`
 }
 
 // table is rows under columns. A cell is a string, a number, a bool or nil.

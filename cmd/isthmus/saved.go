@@ -34,11 +34,12 @@ func (c *savedCmd) Run(ctx context.Context, a *app, root *cli) error {
 
 type forgetCmd struct {
 	actingUser
+	yesFlag
 	Name string `arg:"" help:"The name of the search."`
 }
 
 func (c *forgetCmd) Run(ctx context.Context, a *app, root *cli) error {
-	return a.ask(ctx, root, call{Name: "forget", As: c.As, Args: []string{c.Name}}, false)
+	return a.askSure(ctx, root, call{Name: "forget", As: c.As, Args: []string{c.Name}}, c.Yes)
 }
 
 type suggestCmd struct {

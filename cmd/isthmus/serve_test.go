@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -444,5 +445,50 @@ func TestUnopened(t *testing.T) {
 		if got := d.remedyDatabase(err); !strings.Contains(got, tt.doctor) {
 			t.Errorf("doctor says %q, want %q", got, tt.doctor)
 		}
+	}
+}
+
+// TestAskSure: a command that the gateway asks back about is done after a yes, of
+// whoever sits there or of a flag.
+func TestAskSure(t *testing.T) {
+	const careful = "careful@example.org"
+	b := newBench(t, serveConfig(t))
+	var svc *fake
+	b.change = func(f *fake) { svc = f }
+	_, stop := b.serve()
+	defer stop()
+	for _, args := range [][]string{
+		{"unlink", careful}, {"unlink", careful, "--node", "blog"}, {"block", "mast.social", "--reason", "spam", "--as", careful},
+		{"forget", "ferns", "--as", careful}, {"as", careful, "purge"},
+	} {
+		for _, tt := range []struct {
+			stdin string
+			yes   bool
+			heard int // commands
+			want  int
+			says  string
+		}{
+			{"", false, 1, exitFailed, "nothing was done; --yes does it without asking"},
+			{"no\n", false, 1, exitFailed, "nothing was done"},
+			{"yes\n", false, 2, exitDone, "yes:true"},
+			{"", true, 1, exitDone, "yes:true"},
+		} {
+			b.stdin = tt.stdin
+			given := slices.Clone(args)
+			if tt.yes {
+				given = append(given, "--yes")
+			}
+			before := len(svc.heard)
+			status, out, errs := b.with(given...)
+			if status != tt.want || !strings.Contains(out+errs, tt.says) || strings.Contains(out, "you would lose 3 posts.") == tt.yes {
+				t.Errorf("%q, then %q: status %d: %s%s", given, tt.stdin, status, out, errs)
+			}
+			if n := len(svc.heard) - before; n != tt.heard {
+				t.Errorf("%q, then %q: %d commands were given", given, tt.stdin, n)
+			}
+		}
+	}
+	if last := svc.heard[len(svc.heard)-1]; last.Name != "as" || last.Args[0] != "purge" {
+		t.Errorf("the last command is %+v", last)
 	}
 }

@@ -13,6 +13,7 @@ const (
 	NSDiscoItems   = "http://jabber.org/protocol/disco#items"
 	NSCaps         = "http://jabber.org/protocol/caps"
 	NSForm         = "jabber:x:data"
+	NSValidate     = "http://jabber.org/protocol/xdata-validate"
 	NSRSM          = "http://jabber.org/protocol/rsm"
 	NSOrderBy      = "urn:xmpp:order-by:1"
 	NSPing         = "urn:xmpp:ping"
