@@ -70,8 +70,8 @@ func (g *Gateway) received(ctx context.Context, m xmpp.Message) {
 var errUnknownCommand = errors.New("no such command")
 
 // command answers what is said to the gateway itself, unless it is said to a post
-// that the gateway told of. What it does not know it
-// answers once: two programs must not talk to each other for ever.
+// that the gateway told of. What it does not know it answers once: two programs
+// must not talk to each other for ever.
 func (g *Gateway) command(ctx context.Context, m xmpp.Message) {
 	rest, done := g.toNotice(ctx, m)
 	text := strings.TrimSpace(rest)

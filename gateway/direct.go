@@ -139,7 +139,7 @@ func (g *Gateway) directPost(tx *cache.Tx, d dispatch) error {
 	}
 	p, err := translate.FromChat(d.Raw, actorOf(d.account), append(to, others...))
 	if err != nil {
-		return because(BadRequest, err, "the message holds nothing to send")
+		return because(BadRequest, err, "the message is empty")
 	}
 	id, err := g.newID()
 	if err != nil {
@@ -273,7 +273,7 @@ func (g *Gateway) directCorrect(tx *cache.Tx, d dispatch) error {
 	o := old.Post
 	p, err := translate.FromChat(d.Raw, actorOf(d.account), o.Mentions)
 	if err != nil {
-		return because(BadRequest, err, "the message holds nothing to send")
+		return because(BadRequest, err, "the message is empty")
 	}
 	p.URI, p.URL, p.Kind, p.ReplyTo, p.Thread, p.Published = o.URI, o.URL, o.Kind, o.ReplyTo, o.Thread, o.Published
 	if p.Updated = g.now(); !p.Updated.After(o.Updated) {
@@ -326,7 +326,11 @@ func (g *Gateway) tellLocals(tx *cache.Tx, d dispatch, p translate.Post, edit bo
 		if edit {
 			verb = " corrected a message to you and "
 		}
-		text := d.account.Acct + verb + handleOf(d.who) + ":\n" + p.Text
+		text := p.Text
+		if warning := p.WarningLine(); warning != "" {
+			text = warning + "\n\n" + text
+		}
+		text = d.account.Acct + verb + handleOf(d.who) + ":\n" + text
 		if err := tx.Enqueue(g.botJob(account.JID, text)); err != nil {
 			return err
 		}

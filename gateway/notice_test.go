@@ -179,3 +179,19 @@ func TestMentionAddresses(t *testing.T) {
 		t.Errorf("%s is the address of %s, %v", want[1], jid, err)
 	}
 }
+
+// TestGroupMessageWarned shows that a user of ours in a group is warned before the
+// text.
+func TestGroupMessageWarned(t *testing.T) {
+	w := newWorld(t)
+	w.linkUser(louise)
+	w.linkUser(pierre)
+	group := w.remotePost(aliceURI, "group", "", `"to":["https://example.net/_ap/actor/pierre@example.net","`+louiseURI+`"]`)
+	w.update(func(tx *cache.Tx) error {
+		return tx.PutMessage(cache.Message{ID: "g1", Our: aliceJID, User: pierre, Object: group, Origin: translate.OriginAP, At: w.clock()})
+	})
+	w.chat(pierre+"/desk", aliceJID, "m1", "He did it.", replyTo("g1"), stanza.Text(stanza.NSSpoiler, "spoiler", "the end"))
+	if got, want := w.botSays().ChildContent("", "body"), ":\nCW: the end\n\nHe did it."; !strings.HasSuffix(got, want) {
+		t.Errorf("told %q", got)
+	}
+}
