@@ -41,6 +41,9 @@ func (s *Stored) decode(parsed []byte) error {
 	if s.Post.Author = s.Post.Owner; f.Author != nil {
 		s.Post.Author = *f.Author
 	}
+	if s.Post.Published.IsZero() { // stored before posts without a date got one
+		s.Post.Published = s.Received
+	}
 	return nil
 }
 

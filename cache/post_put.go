@@ -75,6 +75,9 @@ func (tx *Tx) createPost(p translate.Post, raw []byte, o PutOptions) (int64, Cha
 	if err := tx.seeHost(hostOf(p.Owner.URI)); err != nil {
 		return 0, "", err
 	}
+	if p.Published.IsZero() { // nobody says when it was published: when it came
+		p.Published = o.Received.UTC().Truncate(time.Millisecond)
+	}
 	id, err := tx.newID(sortTime(p.Published, o.Received))
 	if err != nil {
 		return 0, "", err

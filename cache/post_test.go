@@ -261,3 +261,36 @@ func TestFullMillisecond(t *testing.T) {
 // is its author's.
 // TestUpdateDoesNotRevive: an edit of a post whose item was retracted, because
 // its audience narrowed, does not bring the item back.
+
+// A post of which nobody says when it was published has the date on which it
+// came, and keeps it.
+func TestPutPostWithoutDate(t *testing.T) {
+	s := open(t)
+	p := note("https://a.example/undated", alice, "x")
+	p.Published = time.Time{}
+	for i, text := range []string{"x", "an edit"} {
+		p.HTML, p.Text, p.Updated = "<p>"+text+"</p>", text, day.Add(time.Duration(i)*time.Hour)
+		s.update(t, func(tx *Tx) error {
+			_, _, err := tx.PutPost(p, nil, PutOptions{Received: day.Add(time.Duration(i) * time.Hour)})
+			return err
+		})
+	}
+	old := note("https://a.example/old", alice, "x")
+	s.update(t, func(tx *Tx) error {
+		_, _, err := tx.PutPost(old, nil, PutOptions{Received: day})
+		return errors.Join(err, tx.run("UPDATE posts SET published = 0 WHERE uri = ?", old.URI),
+			tx.run("UPDATE bodies SET parsed = jsonb_remove(parsed, '$.published') WHERE post_id = (SELECT id FROM posts WHERE uri = ?)", old.URI))
+	})
+	s.view(t, func(tx *Tx) error {
+		for _, uri := range []string{p.URI, old.URI} {
+			got, err := tx.PostByURI(uri, Viewer{})
+			if err != nil {
+				return err
+			}
+			if !got.Post.Published.Equal(day) {
+				t.Errorf("%s is from %v, want %v", uri, got.Post.Published, day)
+			}
+		}
+		return nil
+	})
+}

@@ -10,11 +10,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"isthmus/e2e/lab"
+	clients "isthmus/translate/readers"
+	"isthmus/xmpp/stanza"
 )
 
 // patience bounds every wait for something to arrive. It is generous: a busy
@@ -104,11 +107,35 @@ func within(t *testing.T, d time.Duration) context.Context {
 func connect(t *testing.T, l *lab.Lab, s *lab.Server, a lab.Account, notify ...string) *lab.Client {
 	t.Helper()
 	c, err := lab.Connect(within(t, patience), a, lab.ClientOptions{
-		Address: s.C2S, Roots: l.CA.Pool(), Notify: notify, Approve: true,
+		Address: s.C2S, Roots: l.CA.Pool(), Notify: notify, Approve: true, Read: readers(t),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(c.Close)
 	return c
+}
+
+// readers holds everything that the gateway shows against the reading rules of
+// the clients that people use, and says at the end of a test what is wrong.
+func readers(t *testing.T) func(lab.ReadItem) {
+	var mu sync.Mutex
+	wrong := map[string]*stanza.Element{}
+	t.Cleanup(func() {
+		mu.Lock()
+		defer mu.Unlock()
+		for what, entry := range wrong {
+			t.Errorf("%s\n%s", what, entry)
+		}
+	})
+	return func(i lab.ReadItem) {
+		if !strings.Contains(i.Publisher, `\40`) { // nobody of the fediverse
+			return
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		for _, what := range clients.Complaints(i.Entry, i.Publisher, strings.HasPrefix(i.Node, lab.Comments)) {
+			wrong[what] = i.Entry
+		}
+	}
 }

@@ -112,7 +112,7 @@ func TestMeanwhile(t *testing.T) {
 	check("before the Accept", both(), "To Louise too. | ")
 	f.pass(time.Second)
 	decide(first, as2.TypeAccept)
-	check("with the Accept", both(), "Carl's., For followers., One. | ")
+	check("with the Accept", both(), "For followers., One., 🔁 carl (@"+f.carl.Handle+") | ")
 	decide(first, as2.TypeAccept)
 	check("with another Accept", both(), " | ")
 

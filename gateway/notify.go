@@ -280,6 +280,10 @@ func (g *Gateway) item(tx *cache.Tx, p translate.Post, at translate.Item) (xmpp.
 			return xmpp.Item{}, err
 		}
 		shown = p.WithOriginal(original.Post)
+		l.Page = ""
+		if original.Post.Visibility == translate.Public && open(p.Visibility) {
+			l.Page = cmp.Or(original.Post.URL, original.Post.URI)
+		}
 		l.AuthorJID = original.Post.Owner.JID
 		if it := original.Post.Item; it != nil {
 			l.Via = translate.PubSubURI(it.Service, it.Node, it.ID)

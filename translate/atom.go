@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"isthmus/xmpp/stanza"
 )
@@ -44,6 +43,12 @@ func Atom(p Post, l AtomLinks) *stanza.Element {
 	w := atomWriter{p: p, l: l}
 	w.html, w.text = p.Body()
 	w.rich = w.html != paragraph(w.text) || p.Source != nil
+	if p.Kind == KindBoost && !l.Comment {
+		w.boosted = boosted(p.Author)
+		if page := w.page(); l.Page != "" && !strings.Contains(w.text, page) {
+			w.html, w.text = Sanitize(w.html + linked(page))
+		}
+	}
 	if w.try(budget, formFull, formRich) {
 		return w.entry
 	}
@@ -63,12 +68,10 @@ func Atom(p Post, l AtomLinks) *stanza.Element {
 func (w *atomWriter) try(budget int, forms ...form) bool {
 	for _, f := range forms {
 		least := len(w.text)
-		if w.rich && f == formFull {
-			least += len(w.html)
-		} else if f == formRich {
+		if f == formRich && !w.l.Comment {
 			least = len(w.html)
 		}
-		if least <= budget && (w.rich || f != formRich) && w.fits(budget, f) {
+		if least <= budget && w.fits(budget, f) {
 			return true
 		}
 	}
@@ -103,8 +106,8 @@ type form uint8
 const (
 	formFull form = iota // text and markup
 	formRich             // markup
-	formText             // text, and a link to the markup
-	formCut              // the start of the text, and a link
+	formText             // the text as markup without links and emphasis, and a link to the whole
+	formCut              // the start of the text in the same way
 )
 
 // atomWriter writes one entry.
@@ -112,7 +115,8 @@ type atomWriter struct {
 	p          Post
 	l          AtomLinks
 	html, text string
-	rich       bool // the markup says more than the text
+	rich       bool   // the markup says more than the text
+	boosted    string // who is passed on, in words
 	cut        string
 	entry      *stanza.Element
 }
@@ -148,55 +152,103 @@ func (w *atomWriter) shorten() {
 	w.p.Tags = cut(w.p.Tags, 30)
 }
 
-// words writes title and content. They never say the same, or it would be
-// shown twice; but a comment without a title is not shown at all (rules 2-4).
+// words writes title and content. A comment has all its text in the title, or
+// Movim does not show it (rule 4). Elsewhere the title is what the author called
+// or warned of, whom a boost is of, or made of the text; and the content has
+// markup always, since Movim shows no other.
 func (w *atomWriter) words(f form) {
-	e, p := w.entry, w.p
-	var title string
-	body := w.text
-	if f == formCut {
-		body = w.cut + "…"
-	}
-	if f >= formText {
-		body = join("\n\n", body, w.page())
-	}
-	switch {
-	case w.l.Comment:
-		title = cmp.Or(join("\n\n", p.Warning, p.Title, body), mediaTitle(p))
-	case p.Title == "" && p.Warning == "" && f < formText && w.plain():
-		title = w.text
-	default:
-		title = join(warningSep, p.Warning, p.Title)
-	}
-	e.Add(stanza.Text("", "title", title).Set("type", "text"))
-	if p.Summary != "" && f < formText {
-		e.Add(stanza.Text("", "summary", p.Summary).Set("type", "text"))
-	}
-	if f < formText && !w.rich && p.Summary == "" && title == w.text && title != "" || f >= formText && w.l.Comment {
+	if w.l.Comment {
+		w.comment(f)
 		return
 	}
-	if f != formRich {
-		e.Add(stanza.Text("", "content", w.source(body, f)).Set("type", "text"))
+	p := w.p
+	title := join(warningSep, w.boosted, p.Warning, p.Title)
+	if title == "" {
+		h, begins := w.headline(f)
+		w.title(h.title)
+		switch {
+		case begins && h.join == "":
+			return // that is all
+		case begins:
+			w.content(h.rest, "", f)
+			w.entry.Add(stanza.New(nsTitle, titleBegins).Set("join", h.join))
+		default:
+			w.content(w.html, w.text, f)
+			w.entry.Add(stanza.New(nsTitle, titleTaken))
+		}
+		return
 	}
-	if f <= formRich && w.rich {
-		div := stanza.New(stanza.NSXHTML, "div")
-		div.Nodes = xhtmlNodes(w.html)
-		e.Add(stanza.New("", "content").Set("type", "xhtml").Add(div))
+	w.title(title)
+	w.content(w.html, w.text, f)
+}
+
+// headline makes a title of the text, and tells whether the text begins in it.
+func (w *atomWriter) headline(f form) (h headline, begins bool) {
+	if w.text == "" {
+		return headline{title: mediaTitle(w.p)}, w.p.Summary == ""
+	}
+	if f <= formRich {
+		if h, ok := w.brief(); ok {
+			return h, true
+		}
+		if h, ok := w.begin(); ok && w.markdown() == "" {
+			return h, true
+		}
+	}
+	return excerpt(w.text), false
+}
+
+// comment writes the words of a comment.
+func (w *atomWriter) comment(f form) {
+	body := w.text
+	switch f {
+	case formText:
+		body = join("\n\n", body, w.page())
+	case formCut:
+		body = join("\n\n", w.cut+"…", w.page())
+	}
+	w.title(cmp.Or(join("\n\n", w.p.Warning, w.p.Title, body), mediaTitle(w.p)))
+	if f <= formRich && (w.rich || w.p.Warning != "" || w.p.Title != "" || w.p.Summary != "") {
+		w.content(w.html, w.text, f)
 	}
 }
 
-// source is the content of type text beside markup: Markdown that somebody
-// wrote is better than what we make of its HTML.
-func (w *atomWriter) source(text string, f form) string {
-	if s := w.p.Source; f == formFull && s != nil && s.MediaType == "text/markdown" {
+func (w *atomWriter) title(s string) {
+	w.entry.Add(stanza.Text("", "title", s).Set("type", "text"))
+}
+
+// content writes summary and content. Where it is short enough the text stands
+// beside the markup; both say the same.
+func (w *atomWriter) content(xhtml, text string, f form) {
+	if w.p.Summary != "" && f < formText {
+		w.entry.Add(stanza.Text("", "summary", w.p.Summary).Set("type", "text"))
+	}
+	switch f {
+	case formFull:
+		if text == "" {
+			_, text = Sanitize(xhtml)
+		} else {
+			text = cmp.Or(w.markdown(), text)
+		}
+		if text != "" {
+			w.entry.Add(stanza.Text("", "content", text).Set("type", "text"))
+		}
+	case formText:
+		xhtml = Linker{}.HTML(text) + linked(w.page())
+	case formCut:
+		xhtml = Linker{}.HTML(w.cut+"…") + linked(w.page())
+	}
+	div := stanza.New(stanza.NSXHTML, "div")
+	div.Nodes = xhtmlNodes(xhtml)
+	w.entry.Add(stanza.New("", "content").Set("type", "xhtml").Add(div))
+}
+
+// markdown is what somebody wrote: better as text than what is made of its HTML.
+func (w *atomWriter) markdown() string {
+	if s := w.p.Source; s != nil && s.MediaType == "text/markdown" {
 		return s.Content
 	}
-	return text
-}
-
-// plain tells whether a text is short and has neither markup nor paragraphs.
-func (w *atomWriter) plain() bool {
-	return utf8.RuneCountInString(w.text) <= shortTitle && !strings.Contains(w.text, "\n") && !w.rich && w.p.Summary == ""
+	return ""
 }
 
 // paragraph is the markup of a line of text that has none.
@@ -207,15 +259,12 @@ func paragraph(text string) string {
 	return "<p>" + escape(text) + "</p>"
 }
 
-// mediaTitle is the title of a comment that has nothing but files or links.
-func mediaTitle(p Post) string {
-	for _, m := range p.Media {
-		return cutRunes(cmp.Or(oneLine(m.Alt), m.URL), shortTitle)
+// linked is a paragraph with an address.
+func linked(page string) string {
+	if page == "" {
+		return ""
 	}
-	for _, l := range p.Links {
-		return cmp.Or(l.Title, l.URL)
-	}
-	return "…"
+	return "<p><a" + attr("href", page) + ">" + escape(page) + "</a></p>"
 }
 
 // cmpTime is the first instant that is known, or the start of time.

@@ -31,28 +31,76 @@ func TestAtomWords(t *testing.T) {
 		want []string
 	}{
 		{"short", func() Post { return testPost("Hello & good day") }, AtomLinks{}, []string{"title: Hello & good day"}},
-		{"two lines", func() Post { return testPost("a<br>b") }, AtomLinks{}, []string{"title: ", "text: a\nb", "xhtml: <p>a<br/>b</p>"}},
-		{"long", func() Post { return testPost(long) }, AtomLinks{}, []string{"title: ", "text: " + long}},
-		{"title", func() Post { p := testPost("a"); p.Title = "T"; return p }, AtomLinks{}, []string{"title: T", "text: a"}},
-		{"warning", func() Post { p := testPost("a"); p.Warning = "W"; return p }, AtomLinks{}, []string{"title: W", "text: a"}},
+		{"two lines", func() Post { return testPost("a<br>b") }, AtomLinks{}, []string{"title: a", "text: b", "xhtml: <p>b</p>", "begins: line"}},
+		{"two paragraphs", func() Post { return testPost("<p>a</p><p>b <b>c</b></p>") }, AtomLinks{},
+			[]string{"title: a", "text: b c", "xhtml: <p>b <b>c</b></p>", "begins: paragraph"}},
+		{"emphasis", func() Post { return testPost("a <b>b</b>") }, AtomLinks{}, []string{"title: a b"}},
+		{"a named link", func() Post { return testPost(`see <a href="https://x.test/1">this</a>`) }, AtomLinks{}, []string{"title: see this (https://x.test/1)"}},
+		{"a link in the first of two lines", func() Post { return testPost(`see <a href="https://x.test/1">this</a><br>b`) }, AtomLinks{},
+			[]string{"title: see", "text: this (https://x.test/1)\nb", `xhtml: <p><a href="https://x.test/1">this</a><br/>b</p>`, "begins: word"}},
+		{"a link at the start of two lines", func() Post { return testPost(`<a href="https://x.test/1">https://x.test/1</a><br>b`) }, AtomLinks{},
+			[]string{"title: https://x.test/1 …", "text: https://x.test/1\nb", `xhtml: <p><a href="https://x.test/1">https://x.test/1</a><br/>b</p>`, "taken: "}},
+		{"a mention", func() Post {
+			p := testPost(`<a class="u-url mention" href="https://gts.test/@bob">@bob</a> yes`)
+			p.Mentions = []Mention{{Actor: Actor{Handle: "bob@gts.test"}, Text: "@bob"}}
+			return p
+		}, AtomLinks{}, []string{"title: @bob@gts.test yes"}},
+		{"a list", func() Post { return testPost("<ul><li>a</li><li>b</li></ul>") }, AtomLinks{},
+			[]string{"title: - a…", "text: - a\n- b", "xhtml: <ul><li>a</li><li>b</li></ul>", "taken: "}},
+		{"a poll", func() Post {
+			p := testPost("Tea?")
+			p.Poll = &Poll{Options: []Option{{Text: "Yes"}, {Text: "No"}}}
+			return p
+		}, AtomLinks{}, []string{"title: Tea?", "text: - Yes\n- No", "xhtml: <ul><li>Yes</li><li>No</li></ul>", "begins: paragraph"}},
+		{"long", func() Post { return testPost(long) }, AtomLinks{}, []string{"title: " + long[:199] + "…", "text: …" + long[200:], "xhtml: <p>…" + long[200:] + "</p>", "begins: cut"}},
+		{"long sentences", func() Post { return testPost("Moss grows. " + long) }, AtomLinks{}, []string{"title: Moss grows.", "text: " + long, "xhtml: <p>" + long + "</p>", "begins: word"}},
+		{"long sentences without spaces", func() Post { return testPost("苔は生える。" + strings.Repeat("長い文", 200)) }, AtomLinks{},
+			[]string{"title: 苔は生える。", "text: " + strings.Repeat("長い文", 200), "xhtml: <p>" + strings.Repeat("長い文", 200) + "</p>", "begins: nothing"}},
+		{"title", func() Post { p := testPost("a"); p.Title = "T"; return p }, AtomLinks{}, []string{"title: T", "text: a", "xhtml: <p>a</p>"}},
+		{"warning", func() Post { p := testPost("a"); p.Warning = "W"; return p }, AtomLinks{}, []string{"title: W", "text: a", "xhtml: <p>a</p>"}},
 		{"title and warning", func() Post { p := testPost("<b>a</b>"); p.Title, p.Warning = "T", "W"; return p }, AtomLinks{},
 			[]string{"title: W: T", "text: a", "xhtml: <p><b>a</b></p>"}},
-		{"title only", func() Post { p := testPost(""); p.Title = "T"; return p }, AtomLinks{}, []string{"title: T", "text: "}},
-		{"nothing but a file", func() Post { return testPost("") }, AtomLinks{}, []string{"title: ", "text: "}},
-		{"Markdown", func() Post { p := testPost("<b>a</b>"); p.Source = &Source{"**a**", "text/markdown"}; return p }, AtomLinks{},
-			[]string{"title: ", "text: **a**", "xhtml: <p><b>a</b></p>"}},
+		{"title only", func() Post { p := testPost(""); p.Title = "T"; return p }, AtomLinks{}, []string{"title: T", "xhtml: "}},
+		{"nothing at all", func() Post { return testPost("") }, AtomLinks{}, []string{"title: …"}},
+		{"a picture of which nothing is said", func() Post {
+			p := testPost("")
+			p.Media, p.Lang = []Media{{URL: "https://x.test/a.png", MediaType: "image/png"}}, "fr-CA"
+			return p
+		}, AtomLinks{}, []string{"title: Image"}},
+		{"a film in a language without a word for it", func() Post {
+			p := testPost("")
+			p.Media, p.Lang = []Media{{URL: "https://x.test/a.mp4", MediaType: "video/mp4"}}, "eo"
+			return p
+		}, AtomLinks{}, []string{"title: Video"}},
+		{"a link card only", func() Post {
+			p := testPost("")
+			p.Links = []Link{{URL: "https://x.test/1", Title: "About moss"}}
+			return p
+		}, AtomLinks{}, []string{"title: About moss"}},
+		{"Markdown", func() Post {
+			p := testPost("<p>a</p><p><b>b</b></p>")
+			p.Source = &Source{"a\n\n**b**", "text/markdown"}
+			return p
+		}, AtomLinks{}, []string{"title: a…", "text: a\n\n**b**", "xhtml: <p>a</p><p><b>b</b></p>", "taken: "}},
 		{"Misskey's own markup", func() Post { p := testPost("<b>a</b>"); p.Source = &Source{"$[a]", "text/x.misskeymarkdown"}; return p }, AtomLinks{},
-			[]string{"title: ", "text: a", "xhtml: <p><b>a</b></p>"}},
+			[]string{"title: a"}},
+		{"boost", func() Post { return boostOf("a") }, AtomLinks{Page: "https://mast.social/@alice/1"},
+			[]string{"title: 🔁 Alice (@alice@mast.social)", "text: a\n\nhttps://mast.social/@alice/1",
+				`xhtml: <p>a</p><p><a href="https://mast.social/@alice/1">https://mast.social/@alice/1</a></p>`}},
+		{"boost of what nobody may find", func() Post { return boostOf("a") }, AtomLinks{},
+			[]string{"title: 🔁 Alice (@alice@mast.social)", "text: a", "xhtml: <p>a</p>"}},
+		{"boost of a titled post", func() Post { p := boostOf("a"); p.Title = "T"; return p }, AtomLinks{},
+			[]string{"title: 🔁 Alice (@alice@mast.social): T", "text: a", "xhtml: <p>a</p>"}},
 		{"comment", func() Post { return testPost(long) }, AtomLinks{Comment: true}, []string{"title: " + long}},
 		{"comment with markup", func() Post { return testPost("a <b>b</b>") }, AtomLinks{Comment: true},
 			[]string{"title: a b", "text: a b", "xhtml: <p>a <b>b</b></p>"}},
 		{"comment with a warning", func() Post { p := testPost("a"); p.Warning = "W"; return p }, AtomLinks{Comment: true},
-			[]string{"title: W\n\na", "text: a"}},
+			[]string{"title: W\n\na", "text: a", "xhtml: <p>a</p>"}},
 		{"comment with a picture only", func() Post {
 			p := testPost("")
 			p.Media = []Media{{URL: "https://x.test/a.png", MediaType: "image/png", Alt: "a cat"}}
 			return p
-		}, AtomLinks{Comment: true}, []string{"title: a cat", "text: "}},
+		}, AtomLinks{Comment: true}, []string{"title: a cat"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -61,6 +109,14 @@ func TestAtomWords(t *testing.T) {
 			}
 		})
 	}
+}
+
+// boostOf is a boost by somebody of a post of Alice's.
+func boostOf(html string) Post {
+	p := testPost(html)
+	p.Author.Name = "Alice"
+	p.Kind, p.Boost, p.Owner = KindBoost, p.URI, Actor{JID: "bob@x.test", Name: "Bob"}
+	return p
 }
 
 // atomParts are title, summary and contents of an entry.
@@ -76,6 +132,8 @@ func atomParts(e *stanza.Element) []string {
 				s = sanitizeTree(div).html
 			}
 			list = append(list, el.Get("type")+": "+s)
+		case titleBegins, titleTaken:
+			list = append(list, el.Name+": "+el.Get("join"))
 		}
 	}
 	return list

@@ -31,9 +31,7 @@ func FromAtom(entry *stanza.Element, it Item, owner Actor) (Post, error) {
 	r.references()
 	r.dates()
 	r.author()
-	if p.Text == "" && p.Title == mediaTitle(p) { // of a comment
-		p.Title = ""
-	}
+	r.mediaTitle()
 	if p.Kind != KindBoost {
 		p.Kind = kindOfText(p)
 		for _, tag := range FindTags(p.Title + "\n" + p.Text) {
@@ -151,7 +149,15 @@ func (r atomReader) content() {
 	if hasContent && main.rich && main.plain != "" && main.plain != manyLines(readable(*p)) {
 		p.Source = &Source{main.plain, "text/markdown"} // Movim's, Libervia's
 	}
-	p.Title = r.title(titleIn(titles, main.lang), main)
+	title := titleIn(titles, main.lang)
+	if made, whole := readTitle(r.entry, title, p.HTML); made != title {
+		p.HTML, p.Text = Sanitize(whole)
+		title = made
+	}
+	if url, ok := strings.CutPrefix(p.Text, "RE: "); ok && !hasContent && strings.HasPrefix(safeHref(url), "http") && !strings.ContainsAny(url, " \n") {
+		p.HTML, p.Text, p.Quote = "", "", url // nothing but a quote, as it is written for who knows of none
+	}
+	p.Title = r.title(title, main)
 	if len(summaries) > 0 {
 		p.Summary = cutRunes(oneLine(summaries[0].text), maxSummary)
 	}
@@ -164,6 +170,21 @@ func (r atomReader) content() {
 			t.Title = ""
 		}
 		p.Translations = append(p.Translations, t)
+	}
+}
+
+// mediaTitle drops a title, or a text that is all there is, which stands for
+// files and links without words.
+func (r atomReader) mediaTitle() {
+	p := r.post
+	if len(p.Media)+len(p.Links) == 0 {
+		return
+	}
+	switch words := mediaTitle(*p); {
+	case p.Text == "" && p.Title == words:
+		p.Title = ""
+	case p.Title == "" && p.Text == words && r.entry.Child(stanza.NSAtom, "content") == nil:
+		p.HTML, p.Text = "", ""
 	}
 }
 

@@ -216,6 +216,9 @@ func TestRoundTripAtom(t *testing.T) {
 		if p.Title == p.Text { // the same in both places is one text
 			p.Title = ""
 		}
+		if p.Title+p.Text+p.Warning+p.Quote == "" && len(p.Media)+len(p.Links) == 0 {
+			p.HTML, p.Text = Sanitize("shown") // a post of nothing has dots for a title
+		}
 		if d.bool("source") && p.Text != "" {
 			p.Source = &Source{d.words("source", 1) + "\n\n*" + d.words("source", 1) + "*", "text/markdown"}
 		}
@@ -257,10 +260,34 @@ func TestRoundTripAtom(t *testing.T) {
 			}
 			rt.Fatalf("%v\n%s", err, frame)
 		}
+		switch {
+		case p.Boost != "":
+			forgetWords(&want, &got)
+		case madeOfText(entry, p, l):
+			if diff := cmp.Diff(readable(want), readable(got)); diff != "" {
+				rt.Fatalf("text (-want +got):\n%s\n%s", diff, frame)
+			}
+			forgetWords(&want, &got)
+		}
 		if diff := cmp.Diff(want, got, cmpopts.EquateEmpty()); diff != "" {
 			rt.Fatalf("(-want +got):\n%s\n%s", diff, frame)
 		}
 	})
+}
+
+// madeOfText tells whether the title of an entry is the text of the post, or its
+// beginning: plain words, so that what can be read of it is kept, and not its
+// emphasis.
+func madeOfText(entry *stanza.Element, p Post, l AtomLinks) bool {
+	return p.Title == "" && p.Warning == "" && !l.Comment && entry.Child(nsTitle, titleTaken) == nil
+}
+
+// forgetWords leaves the words of posts out of a comparison. Those of a boost
+// are the original's, with who wrote them: nobody reads them back.
+func forgetWords(posts ...*Post) {
+	for _, p := range posts {
+		p.Title, p.HTML, p.Text, p.Summary, p.Source, p.Quote, p.Warning, p.Lang = "", "", "", "", nil, "", "", ""
+	}
 }
 
 // Boost -> Announce -> boost.

@@ -21,6 +21,8 @@ import (
 	"mellium.im/xmlstream"
 	"mellium.im/xmpp"
 	"mellium.im/xmpp/jid"
+
+	"isthmus/xmpp/stanza"
 )
 
 // Inbox keeps every stanza that arrived unasked for, also across connections.
@@ -107,6 +109,7 @@ type Client struct {
 	err     atomic.Pointer[error] // why the connection ended, if not by choice
 	notify  []string
 	approve bool
+	read    func(ReadItem)
 }
 
 // ClientOptions say how a client connects.
@@ -116,6 +119,13 @@ type ClientOptions struct {
 	Inbox   *Inbox         // nil: a new one
 	Notify  []string       // nodes of which contacts' events are wanted (+notify)
 	Approve bool           // answer every presence subscription request with yes
+	Read    func(ReadItem) // is told of each Atom entry that arrives; nil: nobody
+}
+
+// ReadItem is an Atom entry as somebody reads it.
+type ReadItem struct {
+	Service, Node, Publisher string
+	Entry                    *stanza.Element
 }
 
 // Connect logs in over TLS, binds a resource and sends presence.
@@ -140,7 +150,7 @@ func Connect(ctx context.Context, a Account, o ClientOptions) (*Client, error) {
 		o.Inbox = NewInbox()
 	}
 	c := &Client{Account: a, Inbox: o.Inbox, session: session, conn: conn,
-		work: make(chan string, 1024), done: make(chan struct{}), notify: o.Notify, approve: o.Approve}
+		work: make(chan string, 1024), done: make(chan struct{}), notify: o.Notify, approve: o.Approve, read: o.Read}
 	go func() {
 		defer close(c.done)
 		defer close(c.work)
@@ -192,6 +202,7 @@ func (c *Client) handle(t xmlstream.TokenReadEncoder, start *xml.StartElement) e
 		n.setAttr("from", c.Account.JID())
 	}
 	c.Inbox.add(n)
+	c.readItems(n, n.Find(nsEvent, "items"))
 	if n.Is("", "presence") && n.Attr("type") == "subscribe" && c.approve {
 		c.work <- n.Attr("from")
 	}
@@ -238,7 +249,24 @@ func (c *Client) IQ(ctx context.Context, kind, to, payload string) (*Node, error
 	if err := xml.NewTokenDecoder(answer).Decode(n); err != nil {
 		return nil, fmt.Errorf("read an answer: %w", err)
 	}
+	c.readItems(n, n.Find(nsPubSub, "items"))
 	return n, stanzaError(n)
+}
+
+// readItems reads the entries that came in an answer or an event.
+func (c *Client) readItems(n, items *Node) {
+	if c.read == nil || items == nil {
+		return
+	}
+	for _, item := range items.Nodes {
+		entry := item.Find(NSAtom, "entry")
+		if entry == nil {
+			continue
+		}
+		service, _, _ := strings.Cut(n.Attr("from"), "/")
+		publisher, _, _ := strings.Cut(item.Attr("publisher"), "/")
+		c.read(ReadItem{service, items.Attr("node"), publisher, entry.element()})
+	}
 }
 
 // Send sends a message or presence given as XML.

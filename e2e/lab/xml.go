@@ -4,6 +4,8 @@ import (
 	"encoding/xml"
 	"fmt"
 	"strings"
+
+	"isthmus/xmpp/stanza"
 )
 
 // Namespaces that clients in tests speak.
@@ -111,6 +113,22 @@ func (n *Node) Content() string {
 		b.WriteString(c.Content())
 	}
 	return b.String()
+}
+
+// element is the same for the gateway's own readers. Where text and elements
+// take turns, the text comes first.
+func (n *Node) element() *stanza.Element {
+	el := stanza.New(n.XMLName.Space, n.XMLName.Local)
+	for _, a := range n.Attrs {
+		if a.Name.Local != "xmlns" && a.Name.Space != "xmlns" {
+			el.Set(a.Name.Local, a.Value)
+		}
+	}
+	el.AddText(n.Text)
+	for _, c := range n.Nodes {
+		el.Add(c.element())
+	}
+	return el
 }
 
 // String writes the element for reports; it is no XML for machines.
