@@ -208,7 +208,7 @@ func TestAskBack(t *testing.T) {
 		asks    string // a part of the question
 		done    func(w *world, a cache.Account) bool
 	}{
-		{"unlink", "unlink", nil, "lose 1 post, 1 follower.", func(w *world, a cache.Account) bool {
+		{"unlink", "unlink", nil, "lose 1 post and 1 follower.", func(w *world, a cache.Account) bool {
 			now, err := w.accountOf(t.Context(), louise, "")
 			return err == nil && now.State == cache.Unlinked
 		}},

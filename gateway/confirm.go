@@ -272,7 +272,11 @@ func (g *Gateway) lostWith(ctx context.Context, a cache.Account) (string, error)
 	if len(lost) == 0 || err != nil {
 		return "", err
 	}
-	return ", and lose " + strings.Join(lost, ", "), nil
+	last := lost[len(lost)-1]
+	if len(lost) > 1 {
+		last = strings.Join(lost[:len(lost)-1], ", ") + " and " + last
+	}
+	return ", and lose " + last, nil
 }
 
 // counted is a number of things with their name in the singular or plural, which

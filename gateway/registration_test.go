@@ -114,7 +114,7 @@ func TestRegistrationTellsTheLoss(t *testing.T) {
 	w.publish(louise, feed, w.entry("fern", "One."), w.entry("moss", "Two."))
 	w.obey(t.Context(), louise, "follow bob@pub.test")
 	answer := w.register("get", phone).Child(stanza.NSRegister, "query")
-	if said := answer.ChildContent("", "instructions"); !strings.Contains(said, "you leave it, and lose 2 posts, 1 follower, 1 account that you follow.") {
+	if said := answer.ChildContent("", "instructions"); !strings.Contains(said, "you leave it, and lose 2 posts, 1 follower and 1 account that you follow.") {
 		t.Errorf("it says %q", said)
 	}
 }

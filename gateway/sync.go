@@ -53,7 +53,7 @@ func (g *Gateway) Sync(ctx context.Context, who, node string) (string, error) {
 		case s.State == cache.SyncRunning:
 			said = "Already fetching"
 		default:
-			said = fmt.Sprintf("Going on after %d pages with", s.Pages)
+			said = "Going on after " + counted(s.Pages, "page") + " with"
 		}
 		s.State, s.Note, s.UpdatedAt = cache.SyncRunning, "", now
 		if err := tx.PutSync(s); err != nil {
@@ -92,7 +92,7 @@ func (g *Gateway) StopSync(ctx context.Context, who, node string) (string, error
 	if err != nil {
 		return "", because(Temporary, err, "the store is busy")
 	}
-	return fmt.Sprintf("The history of %s is %s after %d pages; the same command without --stop goes on.", syncName(s), s.State, s.Pages), nil
+	return fmt.Sprintf("The history of %s is %s after %s; the same command without --stop goes on.", syncName(s), s.State, counted(s.Pages, "page")), nil
 }
 
 // syncTarget is whose history is meant: an actor's id, or a service that is not

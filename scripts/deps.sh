@@ -27,6 +27,7 @@ if [ "$purpose" = test ]; then
 	want chromium chromium
 	want certutil libnss3-tools
 	/usr/bin/python3 -c 'import slixmpp' 2>/dev/null || packages+=(python3-slixmpp)
+	/usr/bin/python3 -c 'import nbxmpp' 2>/dev/null || packages+=(python3-nbxmpp)
 fi
 
 as_root() {

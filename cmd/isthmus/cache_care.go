@@ -37,14 +37,14 @@ func (r reports) verify(ctx context.Context, c call, out io.Writer) (report, err
 	if err != nil {
 		return report{}, err
 	}
-	counted := fmt.Sprintf("%d posts were looked at, %d of them compared with what they came as", sum.Posts, sum.Compared)
+	looked := fmt.Sprintf("%s looked at, %d compared with the original", counted(sum.Posts, "post was", "posts were"), sum.Compared)
 	switch left := sum.Findings - sum.Mended; {
 	case sum.Findings == 0:
-		return say("%s. All is well.", counted), nil
+		return say("%s. All is well.", looked), nil
 	case left == 0:
-		return say("%s. %d things were wrong and are mended.", counted, sum.Findings), nil
+		return say("%s. %s.", looked, counted(sum.Findings, "thing was wrong and is mended", "things were wrong and are mended")), nil
 	default:
-		return report{}, fmt.Errorf("%s; %d things are wrong, %d of them mended", counted, sum.Findings, sum.Mended)
+		return report{}, fmt.Errorf("%s; %s wrong, %d mended", looked, counted(sum.Findings, "thing is", "things are"), sum.Mended)
 	}
 }
 
@@ -58,7 +58,7 @@ func (r reports) reindex(ctx context.Context, out io.Writer) (report, error) {
 	if err != nil {
 		return report{}, fmt.Errorf("%w; after %d posts, and the next call goes on there", err, done.Done)
 	}
-	return say("%d posts are in the index anew.", done.Done), nil
+	return say("%s in the index.", counted(done.Done, "post is", "posts are")), nil
 }
 
 func (r reports) vacuum(ctx context.Context) (report, error) {

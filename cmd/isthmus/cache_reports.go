@@ -271,11 +271,23 @@ func (r reports) purge(ctx context.Context, c call, out io.Writer) (report, erro
 		return say("No post that is selected can be forgotten: what our users wrote, answered, liked or were sent, and what has answers, stays."), nil
 	}
 	if !really {
-		return say("%d posts of %s would be forgotten: %s. They can be fetched again. With --yes they are forgotten.",
-			sum.Posts, size(sum.Bytes), strings.Join(kinds, ", ")), nil
+		return say("%s of %s would be forgotten: %s. All of this can be fetched again. To forget it, add --yes.",
+			counted(sum.Posts, "post", "posts"), size(sum.Bytes), strings.Join(kinds, ", ")), nil
 	}
-	return say("%d posts of %s are forgotten: %s. isthmus cache vacuum, which also runs by itself in quiet hours, gives the space back.",
-		sum.Posts, size(sum.Bytes), strings.Join(kinds, ", ")), nil
+	are := "are"
+	if sum.Posts == 1 {
+		are = "is"
+	}
+	return say("%s of %s %s forgotten: %s. isthmus cache vacuum, which also runs by itself in quiet hours, gives the space back.",
+		counted(sum.Posts, "post", "posts"), size(sum.Bytes), are, strings.Join(kinds, ", ")), nil
+}
+
+// counted is a number with what it counts, in the singular or plural.
+func counted(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 func (r reports) export(ctx context.Context, c call, out io.Writer) (report, error) {
@@ -294,7 +306,7 @@ func (r reports) export(ctx context.Context, c call, out io.Writer) (report, err
 		}
 	}
 	n, err := r.store.Export(ctx, out, x, r.now(), damaged)
-	rep.Text = append(rep.Text, fmt.Sprintf("%d posts are exported, %d are left out.", n, left))
+	rep.Text = append(rep.Text, fmt.Sprintf("%s exported, %d left out.", counted(n, "post is", "posts are"), left))
 	return rep, err
 }
 
