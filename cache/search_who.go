@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"isthmus/translate"
 )
 
 // persons are those whom a handle, a JID or a URI may mean.
@@ -60,10 +62,17 @@ func (tx *Tx) people(who string, v Viewer) (p persons, err error) {
 		return p, nil
 	}
 	if strings.Contains(who, "://") {
-		p.uris = []string{who}
-		return p, nil
+		p.uris, err = tx.ActorsByPage(who)
+		p.uris = append(p.uris, who)
+		if site, acct, ok := strings.Cut(who, "/@"); ok { // the page of an actor of ours
+			p.uris = append(p.uris, site+"/actor/"+acct)
+		}
+		return p, err
 	}
-	who = strings.ToLower(strings.TrimPrefix(who, "xmpp:"))
+	if jid, err := translate.ParseJIDURI(who); err == nil {
+		who = jid
+	}
+	who = strings.ToLower(who)
 	if isHost(who) {
 		p.host = who
 	}

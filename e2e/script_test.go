@@ -27,6 +27,7 @@ func TestScript(t *testing.T) {
 		s.scriptFollow(peer, actor, inbox)
 		t.Run("signatures", s.sub(func(s *site) { s.scriptSignatures(peer, inbox) }))
 		t.Run("authority", s.sub(func(s *site) { s.scriptAuthority(peer, inbox) }))
+		t.Run("addresses", s.sub(func(s *site) { s.scriptAddresses(peer, inbox) }))
 		t.Run("odd activities", s.sub(func(s *site) { s.scriptOdd(peer, inbox) }))
 		t.Run("retries", s.sub(func(s *site) { s.scriptRetries(peer) }))
 		for _, r := range peer.Received() {
@@ -132,6 +133,48 @@ func (s *site) scriptAuthority(peer *lab.Script, inbox string) {
 	if !strings.Contains(text, "my own words") || strings.Contains(text, "mouth") {
 		s.t.Errorf("Mallory had an effect: %s", text)
 	}
+}
+
+// scriptAddresses has posts named by the pages where people find them, both ways.
+func (s *site) scriptAddresses(peer *lab.Script, inbox string) {
+	s.t.Helper()
+	ctx := within(s.t, patience)
+	rose := peer.Actor("rose")
+	note := rose.Note("<p>found by its page</p>", lab.Public)
+	id, _ := note["id"].(string)
+	peer.ServePage("/@rose/110", id)
+	address := "https://" + peer.Host + "/@rose/110"
+	now := time.Now().UTC().Format(time.RFC3339)
+	publish := func(item, title string, e lab.Entry) {
+		s.t.Helper()
+		e.ID, e.Title, e.Author, e.Published, e.Updated = "tag:louise,"+item, title, s.louise.Account.JID(), now, now
+		_, err := s.louise.Publish(ctx, "", lab.Microblog, item, e.XML(), nil)
+		s.must(err)
+	}
+	publish("by-page", "I answer from the web address", lab.Entry{InReplyTo: address, InReplyToRef: address})
+	_, err := peer.Await(ctx, "the answer", func(r lab.Received) bool {
+		object, _ := r.Activity["object"].(map[string]any)
+		return r.Activity["type"] == "Create" && object["inReplyTo"] == id
+	})
+	s.must(err)
+	publish("shared", "shared", lab.Entry{Extra: []string{"<link rel='via' href='" + address + "'/>"}})
+	_, err = peer.Await(ctx, "the boost", func(r lab.Received) bool { return r.Activity["type"] == "Announce" && r.Activity["object"] == id })
+	s.must(err)
+	nowhere := "https://" + peer.Host + "/@rose/nothing"
+	publish("nowhere", "I answer nothing", lab.Entry{InReplyTo: nowhere})
+	_, err = s.louise.Inbox.Await(ctx, "a word that it was not sent", isChat(s.Names.Component, "There is no fediverse post at "+nowhere))
+	s.must(err)
+	for _, r := range peer.Received() {
+		if strings.Contains(fmt.Sprint(r.Activity), "I answer nothing") {
+			s.t.Errorf("what answers nothing went out: %v", r.Activity)
+		}
+	}
+	jid := s.Names.ActorJID("rose", peer.Host)
+	s.follow2(peer, "rose")
+	_, _, err = rose.Post(inbox, rose.Activity("Announce", []any{address}, lab.Public))
+	s.must(err)
+	_, err = s.louise.Inbox.Await(ctx, "Rose's boost by a list with the page", isEvent(jid, "found by its page"))
+	s.must(err)
 }
 
 // follow2 subscribes Louise to an actor of the scripted peer, whose Accept is

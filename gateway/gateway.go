@@ -94,12 +94,9 @@ func New(ctx context.Context, o Options) (*Gateway, error) {
 	return g, nil
 }
 
-func (g *Gateway) setAddresses() (err error) {
-	domains := make([]translate.Domain, len(g.cfg.Domains))
-	for i, d := range g.cfg.Domains {
-		domains[i] = translate.Domain{Name: d.Name, URL: d.URL.String()}
-	}
-	g.addr, err = translate.NewAddresses(domains, g.cfg.XMPP.Component, g.cfg.XMPP.Services, g.cfg.HTTP.Path)
+func (g *Gateway) setAddresses() error {
+	r, err := NewResolver(g.cfg)
+	g.addr = r.Addr
 	return err
 }
 

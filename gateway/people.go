@@ -50,7 +50,7 @@ func (g *Gateway) findActor(ctx context.Context, who string) (cache.Actor, error
 		if g.addr.IsLocalURL(who) {
 			return cache.Actor{}, fail(BadRequest, "that is an XMPP user here: add them to your contacts instead")
 		}
-		return g.remoteByURI(ctx, who)
+		return g.remoteByAddress(ctx, who)
 	case g.ours(stanza.JID(who)):
 		a, err := g.remoteByJID(ctx, stanza.JID(who))
 		var moved *redirect
@@ -66,6 +66,44 @@ func (g *Gateway) findActor(ctx context.Context, who string) (cache.Actor, error
 		return cache.Actor{}, fail(BadRequest, "give an address like alice@mast.social")
 	}
 	return g.remoteByHandle(ctx, who)
+}
+
+// remoteByAddress finds a remote actor by its id, or by the page of its profile,
+// which leads to it.
+func (g *Gateway) remoteByAddress(ctx context.Context, address string) (cache.Actor, error) {
+	var uri string
+	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		uri, err = g.resolver().Actor(tx, address)
+		return err
+	})
+	if errors.Is(err, cache.ErrNotFound) {
+		uri, err = webAddress(address), nil
+	}
+	if err != nil {
+		return cache.Actor{}, because(Temporary, err, "the store is busy")
+	}
+	if uri == "" {
+		return cache.Actor{}, fail(BadRequest, "give an address like "+anActor)
+	}
+	a, err := g.remoteByURI(ctx, uri)
+	if ours := leadsToUs(err); ours != "" {
+		return a, fail(BadRequest, "that is an XMPP user here: add them to your contacts instead")
+	}
+	return a, err
+}
+
+// User gives the JID of a user of ours by any address of theirs; what is not known
+// is a JID as it stands.
+func (g *Gateway) User(ctx context.Context, who string) stanza.JID {
+	var a cache.Account
+	err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
+		a, err = g.resolver().Account(tx, who)
+		return err
+	})
+	if err != nil || a.Node != "" {
+		return stanza.JID(cleanHandle(who)).Bare()
+	}
+	return stanza.JID(a.JID)
 }
 
 // cleanHandle makes a handle of what people type and paste.
@@ -228,7 +266,7 @@ func (g *Gateway) Identify(ctx context.Context, who string) (Identity, error) {
 func (g *Gateway) findAccountOf(ctx context.Context, name string) (a cache.Account, err error) {
 	if g.addr.IsLocalURL(name) {
 		err := g.store.View(ctx, func(tx *cache.Tx) (err error) {
-			a, err = tx.AccountByURI(name)
+			a, err = g.resolver().Account(tx, name)
 			return err
 		})
 		return a, err

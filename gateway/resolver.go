@@ -7,6 +7,7 @@ import (
 
 	"isthmus/ap/as2"
 	"isthmus/cache"
+	"isthmus/config"
 	"isthmus/translate"
 	"isthmus/xmpp/stanza"
 )
@@ -14,6 +15,16 @@ import (
 // Resolver finds what the store holds by any address that is written or shown
 // anywhere: ids, web pages, xmpp: URIs, handles. It fetches nothing.
 type Resolver struct{ Addr *translate.Addresses }
+
+// NewResolver makes a Resolver for the addresses of a configuration.
+func NewResolver(cfg config.Config) (Resolver, error) {
+	domains := make([]translate.Domain, len(cfg.Domains))
+	for i, d := range cfg.Domains {
+		domains[i] = translate.Domain{Name: d.Name, URL: d.URL.String()}
+	}
+	addr, err := translate.NewAddresses(domains, cfg.XMPP.Component, cfg.XMPP.Services, cfg.HTTP.Path)
+	return Resolver{addr}, err
+}
 
 func (g *Gateway) resolver() Resolver { return Resolver{g.addr} }
 
@@ -77,7 +88,7 @@ func (r Resolver) ownPost(tx *cache.Tx, ref translate.URLRef, v cache.Viewer) (c
 		return cache.Stored{}, cache.ErrNotFound
 	}
 	found, err := tx.PostByURI(r.Addr.ItemURL(ref.Acct, ref.ID), v)
-	if !errors.Is(err, cache.ErrNotFound) {
+	if !errors.Is(err, cache.ErrNotFound) || ref.Generation > 1 {
 		return found, err
 	}
 	last, err := tx.AccountByAcct(ref.Handle)
@@ -88,6 +99,29 @@ func (r Resolver) ownPost(tx *cache.Tx, ref translate.URLRef, v cache.Viewer) (c
 		}
 	}
 	return cache.Stored{}, errOr(err, cache.ErrNotFound)
+}
+
+// Deleted tells when the post at an address was deleted, if that is known.
+func (r Resolver) Deleted(tx *cache.Tx, address string) (cache.Tombstone, error) {
+	for _, s := range spellings(trimAddress(address)) {
+		if ref, err := r.Addr.ParseURL(s); err == nil && ref.Kind == translate.URLItemPage {
+			s = r.Addr.ItemURL(ref.Acct, ref.ID)
+		}
+		t, err := tx.Tombstone(s)
+		if !errors.Is(err, cache.ErrNotFound) {
+			return t, err
+		}
+	}
+	return cache.Tombstone{}, cache.ErrNotFound
+}
+
+// Account finds an actor of ours by any address of theirs.
+func (r Resolver) Account(tx *cache.Tx, who string) (cache.Account, error) {
+	uri, err := r.Actor(tx, who)
+	if err != nil {
+		return cache.Account{}, err
+	}
+	return tx.AccountByURI(uri)
 }
 
 // item finds a post by the address of an item, or of the node of its comments.

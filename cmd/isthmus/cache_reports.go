@@ -99,35 +99,13 @@ func (r reports) stats(ctx context.Context, _ call) (report, error) {
 	return report{Tables: []table{counts, posts, sizes}}, nil
 }
 
-// lookUp finds a post by its URL, link, place or number.
-func lookUp(tx *cache.Tx, what string) (cache.Stored, error) {
-	post, err := findPost(tx, what)
-	if !errors.Is(err, cache.ErrNotFound) {
-		return post, err
-	}
-	if id, e := strconv.ParseInt(what, 10, 64); e == nil {
-		return tx.PostByID(id, cache.Viewer{Operator: true})
-	}
-	service, rest, found := strings.Cut(what, "/")
-	if at := strings.LastIndexByte(rest, '/'); found && at > 0 && !strings.Contains(service, ":") {
-		return tx.PostByItem(service, rest[:at], rest[at+1:], cache.Viewer{Operator: true})
-	}
-	return post, err
-}
-
 // shown finds the post of a command, and explains where there is none.
 func (r reports) shown(ctx context.Context, c call, fn func(*cache.Tx, cache.Stored) error) error {
 	if len(c.Args) != 1 {
 		return errors.New("the URL of a post is needed")
 	}
 	return r.store.View(ctx, func(tx *cache.Tx) error {
-		post, err := lookUp(tx, c.Args[0])
-		if errors.Is(err, cache.ErrNotFound) || errors.Is(err, cache.ErrGone) {
-			if dead, err := tx.Tombstone(c.Args[0]); err == nil {
-				return fmt.Errorf("that post was deleted at %v", stamp(dead.DeletedAt))
-			}
-			return errors.New("no such post is stored; give its URL or xmpp: link, SERVICE/NODE/ITEM, or its number")
-		}
+		post, err := r.findPost(tx, c.Args[0])
 		if err != nil {
 			return err
 		}
@@ -206,33 +184,42 @@ func (r reports) selected(ctx context.Context, o map[string]string) (cache.Selec
 		}
 		x.Larger = n
 	}
+	if x.URI != "" {
+		err := r.store.View(ctx, func(tx *cache.Tx) error {
+			post, err := r.find.Post(tx, x.URI, cache.Viewer{Operator: true})
+			if err == nil {
+				x.URI = post.Post.URI
+			}
+			if isMissing(err) { // as it stands
+				return nil
+			}
+			return err
+		})
+		if err != nil {
+			return x, err
+		}
+	}
 	if o["actor"] == "" {
 		return x, nil
 	}
 	err := r.store.View(ctx, func(tx *cache.Tx) (err error) {
-		x.Actor, err = actorURI(tx, o["actor"])
+		x.Actor, err = r.actorURI(tx, o["actor"])
 		return err
 	})
 	return x, err
 }
 
-// actorURI finds an actor by handle, JID or URL.
-func actorURI(tx *cache.Tx, who string) (string, error) {
-	if strings.Contains(who, "://") {
+// actorURI finds an actor by any address; who is not known is a node elsewhere, or
+// an id as it stands.
+func (r reports) actorURI(tx *cache.Tx, who string) (string, error) {
+	uri, err := r.find.Actor(tx, who)
+	switch {
+	case !errors.Is(err, cache.ErrNotFound):
+		return uri, err
+	case strings.Contains(who, "://"):
 		return who, nil
 	}
-	acct := strings.ToLower(strings.TrimPrefix(who, "@"))
-	if a, err := tx.AccountByAcct(acct); !errors.Is(err, cache.ErrNotFound) {
-		return a.URI, err
-	}
-	if a, err := tx.ActorByAcct(acct); !errors.Is(err, cache.ErrNotFound) {
-		return a.URI, err
-	}
-	a, err := tx.ActorByJID(bare(who))
-	if errors.Is(err, cache.ErrNotFound) {
-		return translate.JIDURI(bare(who)), nil // of a node elsewhere
-	}
-	return a.URI, err
+	return translate.JIDURI(bare(who)), nil // of a node elsewhere
 }
 
 func (r reports) purge(ctx context.Context, c call, out io.Writer) (report, error) {

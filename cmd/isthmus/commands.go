@@ -265,7 +265,7 @@ func (c *queueDropCmd) Run(ctx context.Context, a *app, root *cli) error {
 
 type traceCmd struct {
 	jsonFlag
-	What string `arg:"" help:"The URL or xmpp: link of a post."`
+	What string `arg:"" help:"A post: its id, web page, xmpp: link, SERVICE/NODE/ITEM, or number."`
 }
 
 func (c *traceCmd) Run(ctx context.Context, a *app, root *cli) error {

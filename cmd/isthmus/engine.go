@@ -8,7 +8,6 @@ import (
 	"isthmus/cache"
 	"isthmus/config"
 	"isthmus/gateway"
-	"isthmus/xmpp/stanza"
 )
 
 // newEngine makes the gateway.
@@ -29,7 +28,7 @@ func (a *actions) Do(ctx context.Context, c call) (report, error) {
 	if len(c.Args) > 0 {
 		arg = c.Args[0]
 	}
-	as := stanza.JID(bare(c.As))
+	as := a.User(ctx, c.As)
 	sure := c.Options[optionYes] != ""
 	var text string
 	var err error

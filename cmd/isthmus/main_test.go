@@ -149,7 +149,7 @@ func (b *bench) app(out, errs io.Writer) *app {
 			if err != nil {
 				return nil, err
 			}
-			f := &fake{reports: reports{store, time.Now, nil}, online: true}
+			f := &fake{reports: reports{store, time.Now, nil, testResolver(b.t)}, online: true}
 			if b.change != nil {
 				b.change(f)
 			}

@@ -176,7 +176,7 @@ func TestReports(t *testing.T) {
 	for want, args := range map[string][]string{
 		"nobody@example.org is not linked":         {"status", "nobody@example.org"},
 		"nobody@example.org has no account here":   {"search", "x", "--as", "nobody@example.org"},
-		"no such post is known":                    {"trace", "https://example.org/x"},
+		"no such post is stored":                   {"trace", "https://example.org/x"},
 		"queue retry needs the running gateway":    {"queue", "retry", "1"},
 		"queue drop needs the running gateway":     {"queue", "drop", "1"},
 		"nobody@example.org has no account here; ": {"blocks", "--as", "nobody@example.org"},
@@ -233,7 +233,7 @@ func (motor) Do(context.Context, call) (report, error) {
 // Health and metrics come from the store and the link.
 func TestGatewayService(t *testing.T) {
 	b := newBench(t, "")
-	s := &gatewayService{reports: reports{filled(t, b), time.Now, nil}, engine: motor{hall{}}, log: slog.New(slog.DiscardHandler)}
+	s := &gatewayService{reports: reports{filled(t, b), time.Now, nil, testResolver(t)}, engine: motor{hall{}}, log: slog.New(slog.DiscardHandler)}
 	h := s.Health(t.Context())
 	h.Started = time.Time{}
 	want := health{Version: version, Link: "the XMPP server closed the stream: host-unknown",

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"isthmus/cache"
-	"isthmus/translate"
+	"isthmus/gateway"
 )
 
 // reports are the commands that show or mend what is in the store. They work
@@ -19,6 +19,7 @@ type reports struct {
 	store *cache.Store
 	now   func() time.Time
 	ours  []string // domains of our users
+	find  gateway.Resolver
 }
 
 // errUnknown is for commands that are no reports.
@@ -76,6 +77,9 @@ func (r reports) status(ctx context.Context, c call) (report, error) {
 		q := cache.AccountQuery{States: []cache.AccountState{cache.Linked, cache.Paused}}
 		if len(c.Args) > 0 {
 			q.JID = bare(c.Args[0])
+			if a, err := r.find.Account(tx, c.Args[0]); err == nil {
+				q.JID = a.JID
+			}
 		}
 		err := accounts(tx, q, func(a cache.Account) error {
 			h := a.Reach
@@ -149,9 +153,9 @@ func (r reports) blocks(ctx context.Context, c call) (report, error) {
 	err := r.store.View(ctx, func(tx *cache.Tx) error {
 		owner := ""
 		if c.As != "" {
-			account, err := tx.AccountByJID(bare(c.As), "")
+			account, err := r.user(tx, c.As)
 			if err != nil {
-				return notLinked(err, c.As)
+				return err
 			}
 			owner = account.URI
 		}
@@ -211,17 +215,11 @@ func (r reports) job(ctx context.Context, c call, said string, fn func(*cache.Tx
 // trace shows where a post is, and who got it.
 func (r reports) trace(ctx context.Context, c call) (report, error) {
 	if len(c.Args) != 1 {
-		return report{}, errors.New("the URL or xmpp: link of a post is needed")
+		return report{}, errors.New("the address of a post is needed")
 	}
 	var out report
 	err := r.store.View(ctx, func(tx *cache.Tx) error {
-		post, err := findPost(tx, c.Args[0])
-		if errors.Is(err, cache.ErrNotFound) {
-			if dead, err := tx.Tombstone(c.Args[0]); err == nil {
-				return fmt.Errorf("that post was deleted at %v", stamp(dead.DeletedAt))
-			}
-			return errors.New("no such post is known; give the id of the object, or the xmpp: link of the item")
-		}
+		post, err := r.findPost(tx, c.Args[0])
 		if err != nil {
 			return err
 		}
@@ -231,16 +229,48 @@ func (r reports) trace(ctx context.Context, c call) (report, error) {
 	return out, err
 }
 
-func findPost(tx *cache.Tx, what string) (cache.Stored, error) {
+// findPost finds a post by any address that is shown anywhere: id, web page,
+// xmpp: link, SERVICE/NODE/ITEM, the id of an item alone, or the number of the
+// post; and explains where there is none.
+func (r reports) findPost(tx *cache.Tx, what string) (cache.Stored, error) {
 	all := cache.Viewer{Operator: true}
-	if strings.HasPrefix(what, "xmpp:") {
-		item, err := translate.ParsePubSubURI(what)
-		if err != nil {
-			return cache.Stored{}, fmt.Errorf("read %s: %w", what, err)
-		}
-		return tx.PostByItem(item.Service, item.Node, item.ID, all)
+	post, err := r.find.Post(tx, what, all)
+	if id, e := strconv.ParseInt(what, 10, 64); isMissing(err) && e == nil {
+		post, err = tx.PostByID(id, all)
 	}
-	return tx.PostByURI(what, all)
+	service, rest, found := strings.Cut(what, "/")
+	if at := strings.LastIndexByte(rest, '/'); isMissing(err) && found && at > 0 && !strings.Contains(service, ":") {
+		post, err = tx.PostByItem(service, rest[:at], rest[at+1:], all)
+	}
+	if !isMissing(err) {
+		return post, err
+	}
+	items, itemsErr := tx.PostsByItemID(what, all)
+	switch {
+	case itemsErr != nil:
+		return post, itemsErr
+	case len(items) == 1:
+		return items[0], nil
+	case len(items) > 1:
+		return post, fmt.Errorf("several nodes have an item %s; give its xmpp: link", what)
+	}
+	if dead, err := r.find.Deleted(tx, what); err == nil {
+		return post, fmt.Errorf("that post was deleted at %v", stamp(dead.DeletedAt))
+	}
+	return post, errors.New("no such post is stored; give its id, web page, xmpp: link, SERVICE/NODE/ITEM, or number")
+}
+
+func isMissing(err error) bool {
+	return errors.Is(err, cache.ErrNotFound) || errors.Is(err, cache.ErrGone)
+}
+
+// user finds the account of a user by any address of theirs.
+func (r reports) user(tx *cache.Tx, who string) (cache.Account, error) {
+	a, err := tx.AccountByJID(bare(who), "")
+	if errors.Is(err, cache.ErrNotFound) {
+		a, err = r.find.Account(tx, who)
+	}
+	return a, notLinked(err, who)
 }
 
 func traced(tx *cache.Tx, s cache.Stored) (report, error) {

@@ -51,9 +51,9 @@ func (r reports) search(ctx context.Context, c call) (report, error) {
 			if req.All {
 				return errors.New("--all is for the operator; leave --as away")
 			}
-			account, err := tx.AccountByJID(bare(c.As), "")
+			account, err := r.user(tx, c.As)
 			if err != nil {
-				return notLinked(err, c.As)
+				return err
 			}
 			q.Viewer.Actor = account.URI
 		}

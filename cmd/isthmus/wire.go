@@ -13,6 +13,7 @@ import (
 
 	"isthmus/cache"
 	"isthmus/config"
+	"isthmus/gateway"
 	"isthmus/xmpp"
 )
 
@@ -51,7 +52,11 @@ func buildGateway(ctx context.Context, cfg config.Config, log *slog.Logger) (ser
 	if err != nil {
 		return nil, errors.Join(err, store.Close())
 	}
-	return &gatewayService{reports: reports{store, time.Now, cfg.Ours()}, engine: g, public: public, log: log, started: time.Now()}, nil
+	find, err := gateway.NewResolver(cfg)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return &gatewayService{reports: reports{store, time.Now, cfg.Ours(), find}, engine: g, public: public, log: log, started: time.Now()}, nil
 }
 
 func (s *gatewayService) Run(ctx context.Context) error { return s.engine.Run(ctx) }

@@ -133,6 +133,18 @@ func (s *Script) Serve(object map[string]any) {
 	s.objects[strings.TrimPrefix(id, "https://"+s.Host)] = object
 }
 
+// ServePage gives a web page that names the document of an object, and nothing
+// else, to whoever asks for a path.
+func (s *Script) ServePage(path, document string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.objects[path] = page("<!DOCTYPE html><html><head><title>A page</title><link rel=\"alternate\" type=\"" + ActivityJSON +
+		"\" href=\"" + document + "\"></head><body><p>For people.</p></body></html>")
+}
+
+// page is served as it is.
+type page string
+
 // Answer sets what the inboxes say to the next deliveries.
 func (s *Script) Answer(answers ...Answer) {
 	s.mu.Lock()
@@ -206,6 +218,11 @@ func (s *Script) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if document == nil {
 		http.NotFound(w, r)
+		return
+	}
+	if html, ok := document.(page); ok {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, string(html))
 		return
 	}
 	w.Header().Set("Content-Type", kind)
