@@ -115,14 +115,17 @@ func (d *digester) media(m translate.Media) {
 
 // event writes nothing of an event of which nothing is known.
 func (d *digester) event(e *translate.Event) (err error) {
-	if e == nil || e.Start.IsZero() && e.End.IsZero() && e.Place == "" {
+	if e == nil || *e == (translate.Event{Zone: e.Zone}) {
 		return nil
 	}
 	d.object("event", func() {
 		if err = d.date("start", e.Start); err == nil {
 			err = d.date("end", e.End)
 		}
+		d.some("zone", e.Zone)
 		d.some("place", e.Place)
+		d.some("address", e.Address)
+		d.some("online", e.Online)
 	})
 	return err
 }

@@ -243,9 +243,10 @@ func (w *atomWriter) content(xhtml, text string, f form) {
 	w.entry.Add(stanza.New("", "content").Set("type", "xhtml").Add(div))
 }
 
-// markdown is what somebody wrote: better as text than what is made of its HTML.
+// markdown is what somebody on XMPP wrote, and edits: as text it is better than
+// what is made of its HTML. Nobody edits what is from the fediverse here.
 func (w *atomWriter) markdown() string {
-	if s := w.p.Source; s != nil && s.MediaType == "text/markdown" {
+	if s := w.p.Source; s != nil && s.MediaType == "text/markdown" && w.p.Origin != OriginAP {
 		return s.Content
 	}
 	return ""

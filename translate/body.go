@@ -1,10 +1,5 @@
 package translate
 
-import (
-	"strings"
-	"time"
-)
-
 // Body is all that readers see under the title: the content, when and where an
 // event is, the choices of a poll, and the link to what is quoted.
 func (p Post) Body() (xhtml, text string) {
@@ -30,31 +25,4 @@ func (p Post) Body() (xhtml, text string) {
 func readable(p Post) string {
 	_, text := p.Body()
 	return text
-}
-
-// eventHTML says when and where.
-func eventHTML(e *Event) string {
-	var lines []string
-	when := stamp(e.Start)
-	if end := stamp(e.End); end != "" {
-		when += " – " + end
-	}
-	if when != "" {
-		lines = append(lines, escape(when))
-	}
-	if e.Place != "" {
-		lines = append(lines, escape(e.Place))
-	}
-	if len(lines) == 0 {
-		return ""
-	}
-	return "<p>" + strings.Join(lines, "<br/>") + "</p>"
-}
-
-// stamp writes an instant for people.
-func stamp(t time.Time) string {
-	if t.IsZero() {
-		return ""
-	}
-	return t.UTC().Format("2006-01-02 15:04 UTC")
 }

@@ -183,7 +183,8 @@ func cleanEvent(e *Event) *Event {
 	if e == nil {
 		return nil
 	}
-	return &Event{Start: cleanTime(e.Start), End: cleanTime(e.End), Place: cutRunes(oneLine(e.Place), maxTitle)}
+	return &Event{Start: cleanTime(e.Start), End: cleanTime(e.End), Zone: cleanZone(e.Zone),
+		Place: cutRunes(oneLine(e.Place), maxTitle), Address: cutRunes(oneLine(e.Address), maxTitle), Online: webHref(e.Online)}
 }
 
 func cleanPoll(p *Poll) *Poll {

@@ -133,15 +133,18 @@ func readContent(p *Post, o *as2.Object) {
 			content = rest
 		}
 	}
-	plain := o.MediaType == "text/plain" || o.MediaType == "text/markdown" // PeerTube
-	p.HTML, p.Text, p.Quote = readText(content, o.Quote, plain)
+	mediaType := o.MediaType
+	if o.Content.Value == "" && o.Source != nil { // what was written is all there is
+		content, mediaType = o.Source.Content, cmp.Or(o.Source.MediaType, "text/plain")
+	}
+	p.HTML, p.Text, p.Quote = readText(contentHTML(content, mediaType), o.Quote)
 	if o.Source != nil && o.Source.Content != "" {
 		p.Source = &Source{manyLines(o.Source.Content), o.Source.MediaType}
 	} else if o.MediaType == "text/markdown" && content != "" {
 		p.Source = &Source{manyLines(content), o.MediaType}
 	}
 	p.Lang = languageOf(o.Content, o.Name)
-	readTranslations(p, o, plain)
+	readTranslations(p, o)
 
 	p.Sensitive = o.Sensitive
 	switch summary := plainTitle(o.Summary.Value); {
@@ -165,17 +168,13 @@ func hasTeaser(t string) bool {
 }
 
 // readText sanitises content. The fallback for a quote goes when there is one.
-func readText(content, quote string, plain bool) (xhtml, text, quoted string) {
-	switch {
-	case plain:
-		xhtml, text = Sanitize(Linker{}.HTML(content))
-	case quote != "":
+func readText(content, quote string) (xhtml, text, quoted string) {
+	if quote != "" {
 		s := sanitizeQuoting(content)
-		xhtml, text = s.html, s.text
-	default:
-		xhtml, text = Sanitize(content)
+		return s.html, s.text, quote
 	}
-	return xhtml, text, quote
+	xhtml, text = Sanitize(content)
+	return xhtml, text, ""
 }
 
 // PlainName is the name of somebody as one line of at most n characters.
@@ -219,28 +218,17 @@ func sortedKeys(m map[string]string) []string {
 }
 
 // readTranslations reads the languages besides the main one.
-func readTranslations(p *Post, o *as2.Object, plain bool) {
+func readTranslations(p *Post, o *as2.Object) {
 	for _, lang := range sortedKeys(o.Content.Map) {
 		content := o.Content.Map[lang]
 		if knownLang(lang) == "" || knownLang(lang) == p.Lang || content == o.Content.Value || len(p.Translations) == maxLangs {
 			continue
 		}
 		t := Translation{Lang: knownLang(lang), Title: cutRunes(plainTitle(o.Name.Map[lang]), maxTitle)}
-		t.HTML, t.Text, _ = readText(content, o.Quote, plain)
+		t.HTML, t.Text, _ = readText(contentHTML(content, o.MediaType), o.Quote)
 		if t.Text != "" {
 			p.Translations = append(p.Translations, t)
 		}
-	}
-}
-
-// readEvent reads when and where.
-func readEvent(p *Post, o *as2.Object) {
-	e := Event{Start: utc(o.StartTime), End: utc(o.EndTime)}
-	if len(o.Location) > 0 {
-		e.Place = cutRunes(plainTitle(o.Location[0].Name.Value), maxTitle)
-	}
-	if !e.Start.IsZero() || !e.End.IsZero() || e.Place != "" {
-		p.Event = &e
 	}
 }
 

@@ -93,6 +93,10 @@ func (t *atomText) read(el *stanza.Element) {
 		if typ == "" || typ == "text" || typ == "text/plain" || typ == "text/markdown" {
 			t.plain = manyLines(el.Content())
 		}
+	case typ == "text/markdown":
+		t.rich = true
+		t.plain = manyLines(el.Content())
+		t.sanitized = sanitizeQuoting(markdownHTML(t.plain))
 	case typ == "html" || strings.HasPrefix(typ, "text/html"):
 		t.rich = true
 		t.sanitized = sanitizeQuoting(el.Content())

@@ -157,9 +157,12 @@ type Link struct {
 
 // Event is when and where something happens.
 type Event struct {
-	Start time.Time `json:"start,omitzero"`
-	End   time.Time `json:"end,omitzero"`
-	Place string    `json:"place,omitempty"`
+	Start   time.Time `json:"start,omitzero"`
+	End     time.Time `json:"end,omitzero"`
+	Zone    string    `json:"zone,omitempty"` // IANA name, or offset such as +01:00, in which people there tell the time
+	Place   string    `json:"place,omitempty"`
+	Address string    `json:"address,omitempty"` // postal, in one line
+	Online  string    `json:"online,omitempty"`  // where it can be joined from afar
 }
 
 // Poll is what a question asks.

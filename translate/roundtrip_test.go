@@ -134,7 +134,11 @@ func TestRoundTripAS2(t *testing.T) {
 				p.Summary = d.words("teaser", 1)
 			}
 		case KindEvent:
-			p.Event = &Event{Start: d.time("start"), End: d.time("end"), Place: d.maybe("place")}
+			p.Event = &Event{Start: d.time("start"), End: d.time("end"), Place: d.maybe("place"), Address: d.maybe("address"), Online: d.maybeURL("online"),
+				Zone: rapid.SampledFrom([]string{"", "Europe/Paris", "Asia/Kolkata", "+05:30", "-03:00"}).Draw(rt, "zone")}
+			if p.Event.Place == p.Event.Address {
+				p.Event.Address = ""
+			}
 			p.Summary = ""
 		case KindQuestion:
 			p.Poll = d.poll()
@@ -148,7 +152,7 @@ func TestRoundTripAS2(t *testing.T) {
 				p.Media[i].Focus = &[2]float64{float64(d.int("x", -4, 4)) / 4, float64(d.int("y", -4, 4)) / 4}
 			}
 		}
-		if d.bool("source") {
+		if d.bool("source") && p.HTML != "" {
 			p.Source = &Source{d.words("source", 1) + "\n\n" + d.words("source", 1), "text/markdown"}
 		}
 		for range d.int("emoji", 0, 2) {

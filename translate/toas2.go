@@ -184,8 +184,12 @@ func writeEvent(n *as2.Note, e *Event) {
 		return
 	}
 	n.StartTime, n.EndTime = as2.Time{Time: e.Start}, as2.Time{Time: e.End}
-	if e.Place != "" {
-		n.Location = &as2.Place{Type: as2.TypePlace, Name: e.Place}
+	n.Timezone = e.Zone
+	if e.Place+e.Address != "" {
+		n.Location = append(n.Location, as2.Place{Type: as2.TypePlace, Name: e.Place, Address: e.Address})
+	}
+	if e.Online != "" {
+		n.Location = append(n.Location, as2.Place{Type: as2.TypeVirtualLocation, URL: e.Online})
 	}
 }
 

@@ -28,6 +28,7 @@ const (
 		`"quoteUrl":"as:quoteUrl","quoteUri":"http://fedibird.com/ns#quoteUri",` +
 		`"misskey":"https://misskey-hub.net/ns#","_misskey_quote":"misskey:_misskey_quote",` +
 		`"litepub":"http://litepub.social/ns#","EmojiReact":"litepub:EmojiReact",` +
+		`"timezone":"https://joinmobilizon.org/ns#timezone","address":"http://schema.org#address",` +
 		`"size":"https://joinpeertube.org/ns#size"}]`
 )
 

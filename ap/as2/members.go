@@ -38,7 +38,7 @@ func members() []member {
 		{name: "id", read: (*document).readID},
 		{name: "type", read: (*document).readTypes},
 	}
-	for _, part := range [][]member{coreReferences(), coreTexts(), coreValues(), extensions()} {
+	for _, part := range [][]member{coreReferences(), coreTexts(), coreValues(), extensions(), eventMembers()} {
 		list = append(list, part...)
 	}
 	return list

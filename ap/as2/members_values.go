@@ -47,7 +47,7 @@ func coreValues() []member {
 	return []member{
 		timeMember("published", func(f *frame) *time.Time { return &f.Published }),
 		timeMember("updated", func(f *frame) *time.Time { return &f.Updated }),
-		timeMember("startTime", func(f *frame) *time.Time { return &f.StartTime }),
+		{name: "startTime", core: true, read: (*document).readStart},
 		timeMember("endTime", func(f *frame) *time.Time { return &f.EndTime }),
 		timeMember("deleted", func(f *frame) *time.Time { return &f.Deleted }),
 		timeMember("closed", func(f *frame) *time.Time { return &f.Closed }),

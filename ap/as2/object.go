@@ -41,6 +41,10 @@ type Object struct {
 	Sensitive              bool
 	Published, Updated     time.Time // zero when missing or unreadable
 	StartTime, EndTime     time.Time
+	StartOffset            string        // of StartTime as it came, such as +01:00; none for UTC
+	Timezone               string        // of an event, by its IANA name
+	Address                string        // of a Place
+	Postal                 PostalAddress // of an address of schema.org
 	Deleted                time.Time
 	Duration               string
 	Width, Height          int

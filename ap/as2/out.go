@@ -103,7 +103,8 @@ type Note struct {
 	QuoteURI     string            `json:"quoteUri,omitzero"`
 	StartTime    Time              `json:"startTime,omitzero"` // N18
 	EndTime      Time              `json:"endTime,omitzero"`
-	Location     *Place            `json:"location,omitzero"`
+	Timezone     string            `json:"timezone,omitzero"`
+	Location     Places            `json:"location,omitempty"`
 	OneOf        []Option          `json:"oneOf,omitempty"` // V14
 	AnyOf        []Option          `json:"anyOf,omitempty"`
 	Closed       Time              `json:"closed,omitzero"`
@@ -131,6 +132,19 @@ type Place struct {
 	Type    string `json:"type"`
 	Name    string `json:"name,omitzero"`
 	Address string `json:"address,omitzero"`
+	URL     string `json:"url,omitzero"` // of a VirtualLocation
+}
+
+// Places are where an event is. One is written as an object, which every peer
+// reads.
+type Places []Place
+
+// MarshalJSONTo writes an object or a list.
+func (p Places) MarshalJSONTo(enc *jsontext.Encoder) error {
+	if len(p) == 1 {
+		return json.MarshalEncode(enc, p[0])
+	}
+	return json.MarshalEncode(enc, []Place(p))
 }
 
 // Option is a choice of a Question.

@@ -20,18 +20,20 @@ const MediaTypeLD = `application/ld+json; profile="https://www.w3.org/ns/activit
 
 // The types of objects that we know.
 const (
-	TypeArticle   = string(vocab.ArticleType)
-	TypeAudio     = string(vocab.AudioType)
-	TypeDocument  = string(vocab.DocumentType)
-	TypeEvent     = string(vocab.EventType)
-	TypeImage     = string(vocab.ImageType)
-	TypeNote      = string(vocab.NoteType)
-	TypePage      = string(vocab.PageType)
-	TypePlace     = string(vocab.PlaceType)
-	TypeProfile   = string(vocab.ProfileType)
-	TypeQuestion  = string(vocab.QuestionType)
-	TypeTombstone = string(vocab.TombstoneType)
-	TypeVideo     = string(vocab.VideoType)
+	TypeArticle  = string(vocab.ArticleType)
+	TypeAudio    = string(vocab.AudioType)
+	TypeDocument = string(vocab.DocumentType)
+	TypeEvent    = string(vocab.EventType)
+	TypeImage    = string(vocab.ImageType)
+	TypeNote     = string(vocab.NoteType)
+	TypePage     = string(vocab.PageType)
+	TypePlace    = string(vocab.PlaceType)
+
+	TypeVirtualLocation = "VirtualLocation" // FEP-8a8e
+	TypeProfile         = string(vocab.ProfileType)
+	TypeQuestion        = string(vocab.QuestionType)
+	TypeTombstone       = string(vocab.TombstoneType)
+	TypeVideo           = string(vocab.VideoType)
 
 	TypeLink          = string(vocab.LinkType)
 	TypeMention       = string(vocab.MentionType)
