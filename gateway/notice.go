@@ -49,7 +49,7 @@ func teaser(p translate.Post) string {
 	if text == "" {
 		return ""
 	}
-	return "“" + text + "”"
+	return "“" + translate.Isolated(text) + "”"
 }
 
 // excerpt is what a notice shows of a post that it brings.
@@ -63,7 +63,7 @@ func excerpt(p translate.Post) string {
 			lines = append(lines, line)
 		}
 	}
-	return cutWords(cmp.Or(strings.Join(lines, "\n"), shownFile(p)), excerptMost)
+	return translate.Balanced(cutWords(cmp.Or(strings.Join(lines, "\n"), shownFile(p)), excerptMost))
 }
 
 // shownFile says what a post without words shows.

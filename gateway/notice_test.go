@@ -195,3 +195,21 @@ func TestGroupMessageWarned(t *testing.T) {
 		t.Errorf("told %q", got)
 	}
 }
+
+// A name that is written from right to left does not change places with what
+// stands beside it in a line of ours, and one that sets directions sets none.
+func TestNamesFromRightToLeft(t *testing.T) {
+	for name, want := range map[string]string{
+		"Alice":            "Alice (@alice@mast.social)",
+		"أمل":              "\u2068أمل\u2069 (@alice@mast.social)",
+		"Eve\u202eecila":   "Eve\u202eecila\u202c (@alice@mast.social)", // stored before names were cleaned
+		"\u2067נועה\u2069": "\u2068\u2067נועה\u2069\u2069 (@alice@mast.social)",
+	} {
+		if got := nameAndHandle(cache.Actor{Name: name, Acct: "alice@mast.social"}); got != want {
+			t.Errorf("%+q: %+q, want %+q", name, got, want)
+		}
+	}
+	if got := teaser(translate.Post{Text: "سلام" + strings.Repeat(" x", 100)}); !strings.HasPrefix(got, "“\u2068") || !strings.HasSuffix(got, "\u2069”") {
+		t.Errorf("%+q", got)
+	}
+}

@@ -153,7 +153,7 @@ func (g *Gateway) applyPortrait(tx *cache.Tx, a cache.Account, p portrait) error
 		summary = translate.Linker{}.HTML(p.note)
 	}
 	if p.name != "" || !p.silent {
-		a.Name = cmp.Or(p.name, nameOf(a.JID, a.Node))
+		a.Name = cmp.Or(translate.ShownName(p.name, nameMost), nameOf(a.JID, a.Node))
 	}
 	if summary != "" || !p.silent {
 		a.Summary, a.Fields = summary, p.fields

@@ -6,6 +6,7 @@ import (
 
 	"isthmus/ap/as2"
 	"isthmus/cache"
+	"isthmus/translate"
 	"isthmus/xmpp"
 	"isthmus/xmpp/stanza"
 )
@@ -237,7 +238,7 @@ func nameAndHandle(a cache.Actor) string {
 		return handleOf(a)
 	}
 	if a.Acct == "" {
-		return a.Name + " (" + a.URI + ")"
+		return translate.Isolated(a.Name) + " (" + a.URI + ")"
 	}
-	return a.Name + " (@" + a.Acct + ")"
+	return translate.Isolated(a.Name) + " (@" + a.Acct + ")"
 }

@@ -44,7 +44,7 @@ func (g *Gateway) Suggest(ctx context.Context, user stanza.JID, arg string) (str
 			if s.Node != "" {
 				at = translate.PubSubURI(s.JID, s.Node, "")
 			}
-			lines = append(lines, fmt.Sprintf("%s (%s): %s\n%s", oneLine(s.Name), s.Handle, why, at))
+			lines = append(lines, fmt.Sprintf("%s (%s): %s\n%s", translate.Isolated(oneLine(s.Name)), s.Handle, why, at))
 		}
 		if tag != "" {
 			lines = append(lines, fmt.Sprintf("#%s: its public posts\n%s", tag, g.listURI(NodeTagPrefix+tag)))

@@ -74,7 +74,7 @@ func cleanAddressee(s string) string {
 
 func cleanActor(a Actor) Actor {
 	a.URI = cleanURI(a.URI)
-	a.Name = cutRunes(oneLine(a.Name), maxTitle)
+	a.Name = ShownName(a.Name, maxTitle)
 	if user, host, ok := strings.Cut(a.Handle, "@"); !ok || user == "" || host == "" || len(a.Handle) > maxHref || oneLine(a.Handle) != a.Handle ||
 		strings.ContainsAny(a.Handle, " /<>\"") || strings.Contains(host, "@") {
 		a.Handle = ""

@@ -187,7 +187,7 @@ func (f *fragment) chars(s string) {
 	if f.skip != "" {
 		return
 	}
-	s = legalText(s)
+	s = Balanced(legalText(s))
 	pre := f.inPre()
 	for len(s) > 0 {
 		i := strings.IndexAny(s, htmlSpace)

@@ -178,7 +178,7 @@ func readText(content, quote string) (xhtml, text, quoted string) {
 }
 
 // PlainName is the name of somebody as one line of at most n characters.
-func PlainName(s string, n int) string { return cutRunes(plainTitle(s), n) }
+func PlainName(s string, n int) string { return ShownName(plainTitle(s), n) }
 
 // plainTitle is a name or summary as plain text: some send HTML or its entities.
 func plainTitle(s string) string {

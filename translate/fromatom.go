@@ -368,7 +368,7 @@ func (r atomReader) dates() {
 // author reads who the entry says it is from.
 func (r atomReader) author() {
 	el := r.entry.Child(stanza.NSAtom, "author")
-	name := cutRunes(oneLine(el.ChildContent(stanza.NSAtom, "name")), maxName)
+	name := ShownName(el.ChildContent(stanza.NSAtom, "name"), maxName)
 	jid, _ := ParseJIDURI(oneLine(el.ChildContent(stanza.NSAtom, "uri")))
 	p := r.post
 	switch {

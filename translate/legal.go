@@ -36,12 +36,12 @@ func legalText(s string) string {
 
 // oneLine is a text whose white space is single spaces, for titles and names.
 func oneLine(s string) string {
-	return strings.Join(strings.Fields(legalText(s)), " ")
+	return Balanced(strings.Join(strings.Fields(legalText(s)), " "))
 }
 
 // manyLines is plain text with Unix line ends and no white space around it.
 func manyLines(s string) string {
-	return strings.Trim(newlines(legalText(s)), " \t\n")
+	return Balanced(strings.Trim(newlines(legalText(s)), " \t\n"))
 }
 
 // cutRunes cuts a text to at most n characters, the last one an ellipsis.
@@ -54,7 +54,7 @@ func cutRunes(s string, n int) string {
 		_, size := utf8.DecodeRuneInString(s[i:])
 		i += size
 	}
-	return strings.TrimRight(s[:i], " \n") + "…"
+	return strings.TrimRight(withoutDirections(s[:i]), " \n") + "…" // their ends may be behind the cut
 }
 
 // cutBytes cuts a text to at most n bytes, at the end of a character.
