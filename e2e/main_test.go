@@ -129,7 +129,7 @@ func readers(t *testing.T) func(lab.ReadItem) {
 		}
 	})
 	return func(i lab.ReadItem) {
-		if !strings.Contains(i.Publisher, `\40`) { // nobody of the fediverse
+		if !strings.Contains(i.Publisher+i.Service, `\40`) { // nobody of the fediverse
 			return
 		}
 		mu.Lock()

@@ -44,7 +44,7 @@ func Atom(p Post, l AtomLinks) *stanza.Element {
 	w.html, w.text = p.Body()
 	w.rich = w.html != paragraph(w.text) || p.Source != nil
 	if p.Kind == KindBoost && !l.Comment {
-		w.boosted = boosted(p.Author)
+		w.boosted = BoostLine(p.Author)
 		if page := w.page(); l.Page != "" && !strings.Contains(w.text, page) {
 			w.html, w.text = Sanitize(w.html + linked(page))
 		}
@@ -184,8 +184,11 @@ func (w *atomWriter) words(f form) {
 
 // headline makes a title of the text, and tells whether the text begins in it.
 func (w *atomWriter) headline(f form) (h headline, begins bool) {
+	if w.p.Summary != "" { // its author's own short form of it
+		return headline{title: cutRunes(w.p.Summary, shortTitle)}, false
+	}
 	if w.text == "" {
-		return headline{title: mediaTitle(w.p)}, w.p.Summary == ""
+		return headline{title: mediaTitle(w.p)}, true
 	}
 	if f <= formRich {
 		if h, ok := w.brief(); ok {
@@ -207,9 +210,13 @@ func (w *atomWriter) comment(f form) {
 	case formCut:
 		body = join("\n\n", w.cut+"…", w.page())
 	}
-	w.title(cmp.Or(join("\n\n", w.p.Warning, w.p.Title, body), mediaTitle(w.p)))
+	title := join("\n\n", w.p.Warning, w.p.Title, body)
+	w.title(cmp.Or(title, mediaTitle(w.p)))
 	if f <= formRich && (w.rich || w.p.Warning != "" || w.p.Title != "" || w.p.Summary != "") {
 		w.content(w.html, w.text, f)
+		if title == "" {
+			w.entry.Add(stanza.New(nsTitle, titleTaken))
+		}
 	}
 }
 

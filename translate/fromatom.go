@@ -177,17 +177,10 @@ func (r atomReader) content() {
 	}
 }
 
-// mediaTitle drops a title, or a text that is all there is, which stands for
-// files and links without words.
+// mediaTitle drops words that stand for files and links without words.
 func (r atomReader) mediaTitle() {
 	p := r.post
-	if len(p.Media)+len(p.Links) == 0 {
-		return
-	}
-	switch words := mediaTitle(*p); {
-	case p.Text == "" && p.Title == words:
-		p.Title = ""
-	case p.Title == "" && p.Text == words && r.entry.Child(stanza.NSAtom, "content") == nil:
+	if len(p.Media)+len(p.Links) > 0 && p.Title == "" && p.Text == mediaTitle(*p) && r.entry.Child(stanza.NSAtom, "content") == nil {
 		p.HTML, p.Text = "", ""
 	}
 }

@@ -47,7 +47,7 @@ type headline struct {
 // brief makes a title of a text that fits into one whole: a line of plain
 // words. Emphasis in it is not shown; where links lead is (Sanitize writes it).
 func (w *atomWriter) brief() (headline, bool) {
-	if w.text == "" || strings.Contains(w.text, "\n") || utf8.RuneCountInString(w.text) > shortTitle || w.p.Summary != "" {
+	if w.text == "" || strings.Contains(w.text, "\n") || utf8.RuneCountInString(w.text) > shortTitle {
 		return headline{}, false
 	}
 	return headline{title: withHosts(w.text, w.p.Mentions)}, true
@@ -263,9 +263,9 @@ func withHosts(text string, mentions []Mention) string {
 	return b.String() + text[from:]
 }
 
-// boosted names the author of what is passed on: Movim reads it nowhere else,
+// BoostLine names the author of what is passed on: Movim reads it nowhere else,
 // and takes the words for the booster's own (rule 8).
-func boosted(a Actor) string {
+func BoostLine(a Actor) string {
 	name, address := a.Name, a.JID
 	if a.Handle != "" {
 		address = "@" + a.Handle

@@ -74,7 +74,7 @@ func safeHref(s string) string {
 		s = strings.Trim(s, htmlSpace)
 		s = strings.NewReplacer("\t", "", "\n", "", "\r", "", "\f", "", " ", "%20").Replace(s)
 	}
-	if s = legalText(s); strings.ContainsAny(s, "<>\"`") {
+	if s = withoutDirections(legalText(s)); strings.ContainsAny(s, "<>\"`") {
 		s = strings.NewReplacer("<", "%3C", ">", "%3E", `"`, "%22", "`", "%60").Replace(s)
 	}
 	scheme, rest, ok := strings.Cut(s, ":")

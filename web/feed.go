@@ -145,6 +145,9 @@ func feedEntry(e Entry) atomEntry {
 		Lang: p.Lang, ID: p.URI, Updated: stamp(changed(p)), Author: atomPerson{first(e.AuthorName(), "somebody"), p.Author.URI},
 		Title: first(p.Warning, p.Title, shorten(p.Text, 60), "A post"),
 	}
+	if e.Boosted() {
+		out.Title = translate.BoostLine(p.Author) + ": " + out.Title
+	}
 	if !p.Published.IsZero() {
 		out.Published = stamp(p.Published)
 	}

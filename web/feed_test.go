@@ -29,7 +29,7 @@ func TestActorFeed(t *testing.T) {
 	for _, e := range got.Entries {
 		titles = append(titles, e.Author.Name+": "+e.Title)
 	}
-	if all := strings.Join(titles, "\n"); all != "Louise Michel: How the tide tables are made\nAlice: And the tea was cold.\nLouise Michel: The harbour at six, before the ferries. With @alice and a…" {
+	if all := strings.Join(titles, "\n"); all != "Louise Michel: How the tide tables are made\nAlice: 🔁 Alice (@alice@mast.social): And the tea was cold.\nLouise Michel: The harbour at six, before the ferries. With @alice and a…" {
 		t.Error(all)
 	}
 	for target, code := range map[string]int{"/_ap/@quiet/feed.atom": 200, "/_ap/@nobody/feed.atom": 404} {

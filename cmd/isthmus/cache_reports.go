@@ -145,11 +145,15 @@ func (r reports) writePost(ctx context.Context, c call, out io.Writer) (report, 
 		case "json":
 			return writeJSON(out, s.Post)
 		case "xml":
-			links := translate.AtomLinks{AuthorJID: s.Post.Author.JID, Page: s.Post.URL}
-			if s.Post.Item != nil {
-				links.Item = *s.Post.Item
+			post, err := withOriginal(tx, s.Post, cache.Viewer{Operator: true})
+			if err != nil {
+				return err
 			}
-			_, err := fmt.Fprintln(out, string(stanza.Append(nil, translate.Atom(s.Post, links), "")))
+			links := translate.AtomLinks{AuthorJID: post.Author.JID, Page: post.URL}
+			if post.Item != nil {
+				links.Item = *post.Item
+			}
+			_, err = fmt.Fprintln(out, string(stanza.Append(nil, translate.Atom(post, links), "")))
 			return err
 		case "raw":
 			raw, _, err := tx.Raw(s.Post.URI, cache.Viewer{Operator: true})

@@ -125,12 +125,32 @@ func entry(tx *cache.Tx, h searchHit, q cache.SearchQuery) (string, error) {
 	if err != nil && !errors.Is(err, cache.ErrNotFound) {
 		return "", err
 	}
-	var l translate.AtomLinks
+	post, err := withOriginal(tx, h.Post, v)
+	if err != nil {
+		return "", err
+	}
+	l := translate.AtomLinks{AuthorJID: post.Author.JID}
 	if len(h.Items) > 0 {
-		l.Item, l.AuthorJID = h.Items[0], h.Post.Owner.JID
+		l.Item = h.Items[0]
 	}
-	if h.Post.Visibility == translate.Public {
-		l.Page = h.Post.URL
+	if post.Visibility == translate.Public {
+		l.Page = post.URL
 	}
-	return translate.Atom(h.Post, l).String(), nil
+	return translate.Atom(post, l).String(), nil
+}
+
+// withOriginal is a boost with the words of what it passes on, if the viewer may
+// see that, and any other post as it is.
+func withOriginal(tx *cache.Tx, p translate.Post, v cache.Viewer) (translate.Post, error) {
+	if p.Kind != translate.KindBoost {
+		return p, nil
+	}
+	original, err := tx.PostByURI(p.Boost, v)
+	switch {
+	case errors.Is(err, cache.ErrNotFound) || errors.Is(err, cache.ErrGone):
+		return p, nil
+	case err != nil:
+		return p, fmt.Errorf("read what %s boosts: %w", p.URI, err)
+	}
+	return p.WithOriginal(original.Post), nil
 }

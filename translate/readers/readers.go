@@ -173,7 +173,9 @@ func Complaints(entry *stanza.Element, publisher string, comment bool) []string 
 		if !strings.Contains(movim.Title, name) && !strings.Contains(movim.Title, strings.TrimPrefix(uri, "xmpp:")) {
 			complain("Movim shows the words of %s as those of %s: %q", name, publisher, movim.Title)
 		}
-	case publisher != "" && uri != "xmpp:"+publisher:
+	case publisher == "":
+		complain("Movim shows no author: the item has no publisher")
+	case uri != "xmpp:"+publisher:
 		complain("Movim shows no author: %s is not the publisher %s", uri, publisher)
 	}
 	if !comment {
